@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { parseDocument, stringify, visit } from 'yaml';
+import { isPair, isScalar, parseDocument, stringify, visit } from 'yaml';
 import { ifAbsent, UserError } from '../base/errors.js';
 import { exists, filesBelow } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
@@ -26,7 +26,7 @@ import {
 } from '../base/layout.js';
 import { isRecord, jsonIn } from '../base/objects.js';
 import { mapPaths } from '../base/schema.js';
-import { mapTexts, redactAll, secretsOfUrl, shownUrls } from '../base/secrets.js';
+import { mapTexts, redactAll, shownUrl, shownUrls } from '../base/secrets.js';
 import { mossctlCommand } from '../base/shell.js';
 import { findBase } from '../checkpoint/adapter-base.js';
 import { isAdapter, parseAdapterConfig } from '../checkpoint/adapter-config.js';
@@ -43,6 +43,7 @@ import { attributionsOf } from './corpus-events.js';
 import { withoutTexts } from './packed-events.js';
 import { lastPart, type PrivatePaths } from './private-paths.js';
 import { cardOf } from './push-files.js';
+import { sharedUrls, urlsWithKeys } from './shared-urls.js';
 
 /** All settings of the run; pipeline.yaml has only those that its models are measured with. */
 export const allSettingsName = 'settings.yaml';
@@ -123,7 +124,7 @@ export async function fillPack(folder: string, run: string, choices: PackChoices
 
 /** As it leaves the machine: without keys, those in URLs among them, and with short paths. */
 function shared<T>(value: T, paths: PrivatePaths): T {
-  return paths.shorten(redactAll(mapTexts(value, shownUrls)));
+  return paths.shorten(redactAll(mapTexts(value, sharedUrls)));
 }
 
 /** What self-instruct made, in numbers; a method that failed quotes a reply of its teacher. */
@@ -166,17 +167,20 @@ async function writeWords(folder: string, run: string, { models, paths, withSamp
 }
 
 /** The data-spec as it is written, its comments too, but for where its files lie and the keys of its URLs. */
-async function specText(path: string): Promise<string> {
-  const document = parseDocument(await readFile(path, 'utf8'));
+async function specText(file: string): Promise<string> {
+  const document = parseDocument(await readFile(file, 'utf8'));
   visit(document, {
-    Scalar(_, node) {
+    Scalar(_, node, path) {
       const { value } = node;
       if (typeof value !== 'string') return;
       // Here, not only in the text of the file: YAML may write a URL with escapes, or over two lines.
-      node.value = value.startsWith('file:') ? `file:${lastPart(value.slice(5))}` : shownUrls(value);
+      const parent = path.at(-1);
+      const isFrom = isPair(parent) && isScalar(parent.key) && parent.key.value === 'from';
+      if (value.startsWith('file:')) node.value = `file:${lastPart(value.slice(5))}`;
+      else node.value = isFrom ? shownUrls(value) : sharedUrls(value);
     },
   });
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 /** A checkpoint without what only resuming needs; of an adapter its base, too, where that is in the run. */
@@ -231,7 +235,7 @@ async function refusePrivate(folder: string, files: readonly string[], paths: Pr
     const found = paths.firstIn((name.endsWith('.json') ? jsonIn(text) : undefined) ?? text);
     const what =
       found === undefined
-        ? urlsWithKeys(text).map((url) => `a URL with a key would be shared: ${shownUrls(url)}`)[0]
+        ? urlsWithKeys(text).map((url) => `a URL with a key would be shared: ${shownUrl(url)}`)[0]
         : `a path of this machine would be shared: ${found}`;
     if (what === undefined) continue;
     throw new UserError({
@@ -241,9 +245,4 @@ async function refusePrivate(folder: string, files: readonly string[], paths: Pr
       next: `Export the model alone: ${mossctlCommand('export', 'CHECKPOINT', '--out', 'FOLDER')}`,
     });
   }
-}
-
-function urlsWithKeys(text: string): string[] {
-  const urls = text.match(/\bhttps?:\/\/[^\s"'<>]*[^\s"'<>.,:;)]/gi) ?? [];
-  return urls.filter((url) => shownUrls(url) !== url && secretsOfUrl(url).length > 0);
 }
