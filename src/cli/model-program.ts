@@ -43,14 +43,15 @@ function addPack(program: Command): void {
   const command = program
     .command('pack')
     .description(
-      'a run to share: its models, report, settings and a model card; no optimizer states, texts, feedback or paths',
+      'a run to share: its models, report, settings and a model card; no optimizer states, rows, feedback, keys or paths',
     )
     .argument('<run>', 'a run folder')
     .requiredOption('-o, --out <path>', 'FILE.tar.gz, or a folder, to write; must not exist yet')
     .option(
       '--license <id>',
       'of the model card, such as apache-2.0 or mit; one of your own is other:NAME (default: unknown)',
-    );
+    )
+    .option('--with-samples', 'share the samples and examples of rows that the report shows, too', false);
   withOutput(command);
   withAction(command, async () => (await import('./commands/pack.js')).pack);
   example(command, 'mossctl pack runs/quickstart --out quickstart.tar.gz --license apache-2.0');

@@ -1,9 +1,11 @@
 // What of a run is shared: the models that its stages ended with, how they were made and what was measured. Not what only
-// resuming needs, no text that it read, nothing that people said of answers, and no path of the machine that it ran on.
+// resuming needs, no corpus and no rows, nothing that people said of answers, no keys, and no path of the machine that it ran on.
+// Samples and examples of rows only where they were asked for. Of a folder only the files that its manifest names: another file
+// beside them, or a link to one, is somebody's own.
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { parseDocument, stringify, visit } from 'yaml';
+import { copyFile, lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { isPair, isScalar, parseDocument, stringify, visit } from 'yaml';
 import { ifAbsent, UserError } from '../base/errors.js';
 import { exists, filesBelow } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
@@ -12,6 +14,7 @@ import {
   dataSpecName,
   heldOutRowsName,
   latestName,
+  manifestName,
   metricsName,
   noticeName,
   recordCopyName,
@@ -21,11 +24,14 @@ import {
   settingsName,
   trainingFolder,
 } from '../base/layout.js';
+import { isRecord, jsonIn } from '../base/objects.js';
 import { mapPaths } from '../base/schema.js';
+import { mapTexts, redactAll, shownUrl, shownUrls } from '../base/secrets.js';
 import { mossctlCommand } from '../base/shell.js';
 import { findBase } from '../checkpoint/adapter-base.js';
 import { isAdapter, parseAdapterConfig } from '../checkpoint/adapter-config.js';
 import { realPathOrItself } from '../checkpoint/history.js';
+import { readManifest, verifyFiles } from '../checkpoint/manifest.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { pipelineNode } from '../pipeline/plan.js';
@@ -34,8 +40,10 @@ import { writeReport } from '../report/html.js';
 import { readMetrics } from '../report/metrics.js';
 import { modelStagesOf, stageTable } from '../stages/catalog.js';
 import { attributionsOf } from './corpus-events.js';
-import type { PrivatePaths } from './private-paths.js';
+import { withoutTexts } from './packed-events.js';
+import { lastPart, type PrivatePaths } from './private-paths.js';
 import { cardOf } from './push-files.js';
+import { sharedUrls, urlsWithKeys } from './shared-urls.js';
 
 /** All settings of the run; pipeline.yaml has only those that its models are measured with. */
 export const allSettingsName = 'settings.yaml';
@@ -45,6 +53,15 @@ interface PackedModel {
   stage: StageName;
   path: string;
   digest: string;
+}
+
+interface PackChoices {
+  models: readonly PackedModel[];
+  paths: PrivatePaths;
+  license?: string;
+  name: string;
+  /** With the rows and answers that its report shows. */
+  withSamples: boolean;
 }
 
 /** The finished models of a run, oldest first. @throws UserError where there is none, or one changed since. */
@@ -74,20 +91,12 @@ export async function modelsToPack(run: string): Promise<PackedModel[]> {
 }
 
 /** Fills `folder` with what is shared of `run`. @returns the paths in it. */
-export async function fillPack(
-  folder: string,
-  run: string,
-  {
-    models,
-    paths,
-    license,
-    name,
-  }: { models: readonly PackedModel[]; paths: PrivatePaths; license?: string; name: string },
-): Promise<string[]> {
+export async function fillPack(folder: string, run: string, choices: PackChoices): Promise<string[]> {
+  const { models, paths, license, name } = choices;
   for (const { path } of models) await copyModel(path, run, folder);
   const stages: [StageName, readonly string[]][] = [
     ...models.map(({ stage }): [StageName, string[]] => [stage, []]),
-    ['selfInstruct', [heldOutRowsName, selfInstructReportName]],
+    ['selfInstruct', [heldOutRowsName]],
     ['eval', [resultsName]],
   ];
   for (const [stage, files] of stages) {
@@ -98,63 +107,89 @@ export async function fillPack(
   const newest = await realPathOrItself(join(run, latestName));
   const latest = models.find(({ path }) => path === newest) ?? models[models.length - 1];
   await symlink(relative(run, latest.path), join(folder, latestName));
-  await writeWords(folder, run, models, paths);
-  const choices = { name: `${name}/${latestName}`, isFolder: true, isAdapter: await isAdapter(latest.path) };
-  const card = await cardOf(latest.path, { ...choices, license, dryRun: license === undefined });
-  await writeFile(join(folder, cardName), paths.shorten(card));
+  await writeTeaching(folder, run, choices);
+  await writeWords(folder, run, choices);
+  const facts = { name: `${name}/${latestName}`, isFolder: true, isAdapter: await isAdapter(latest.path) };
+  const card = await cardOf(latest.path, { ...facts, license, dryRun: license === undefined });
+  await writeFile(join(folder, cardName), shared(card, paths));
   const attributions = await attributionsOf(latest.path);
   if (attributions.length > 0) {
-    await writeFile(join(folder, noticeName), `Trained on, among others:\n\n${attributions.join('\n\n')}\n`);
+    const text = `Trained on, among others:\n\n${attributions.join('\n\n')}\n`;
+    await writeFile(join(folder, noticeName), shared(text, paths));
   }
   const files = await filesBelow(folder);
-  await refusePaths(folder, files, paths);
+  await refusePrivate(folder, files, paths);
   return files;
 }
 
+/** As it leaves the machine: without keys, those in URLs among them, and with short paths. */
+function shared<T>(value: T, paths: PrivatePaths): T {
+  return paths.shorten(redactAll(mapTexts(value, sharedUrls)));
+}
+
+/** What self-instruct made, in numbers; a method that failed quotes a reply of its teacher. */
+async function writeTeaching(folder: string, run: string, { paths, withSamples }: PackChoices): Promise<void> {
+  const name = join(kebabCase('selfInstruct'), selfInstructReportName);
+  if (!(await exists(dirname(join(folder, name)))) || !(await isPlainFile(join(run, name)))) return;
+  const report = jsonIn(await readFile(join(run, name), 'utf8'));
+  if (!isRecord(report)) return;
+  const failed = Array.isArray(report.failed) ? report.failed.filter(isRecord) : [];
+  const counts = failed.map(({ example: _, why: __, ...rest }) => rest);
+  const kept = withSamples ? report : { ...report, failed: counts };
+  await writeFile(join(folder, name), `${JSON.stringify(shared(kept, paths), null, 2)}\n`);
+}
+
 /** Settings, data-spec, metrics and report, with short paths. */
-async function writeWords(folder: string, run: string, models: readonly PackedModel[], paths: PrivatePaths) {
+async function writeWords(folder: string, run: string, { models, paths, withSamples }: PackChoices): Promise<void> {
   const config = await loadPipeline({ config: join(run, settingsName) });
-  const short = (path: string): string => (isAbsolute(path) ? basename(path) : path);
+  const short = (path: string): string => (isAbsolute(path) ? lastPart(path) : path);
   const named = mapPaths(pipelineNode, config, short) as PipelineConfig;
-  const whole = paths.shorten({ ...named, ...(named.data && { data: { ...named.data, spec: dataSpecName } }) });
+  const whole = shared({ ...named, ...(named.data && { data: { ...named.data, spec: dataSpecName } }) }, paths);
   const head = '# The settings that this run was made with; of paths only the last part.\n';
   const text = head + stringify(whole);
   await writeFile(join(folder, allSettingsName), text);
   if (config.data !== undefined && (await exists(config.data.spec))) {
-    await writeFile(join(folder, dataSpecName), paths.shorten(await specText(config.data.spec)));
+    await writeFile(join(folder, dataSpecName), shared(await specText(config.data.spec), paths));
   }
   const { events } = await readMetrics(join(run, metricsName));
-  const lines = events.map((event) => `${JSON.stringify(paths.shorten(event))}\n`);
+  const kept = withSamples ? events : withoutTexts(events);
+  const lines = kept.map((event) => `${JSON.stringify(shared(event, paths))}\n`);
   await writeFile(join(folder, metricsName), lines.join(''));
   await writeFile(join(folder, settingsName), text); // for the report
   const shown = models.map((model) => ({ ...model, path: relative(run, model.path) }));
   await writeReport(folder, { command: mossctlCommand('run', allSettingsName), models: shown });
   const { name, seed, eval: measured } = named;
-  const kept = paths.shorten({ name, seed, eval: measured ?? {} });
+  const needed = shared({ name, seed, eval: measured ?? {} }, paths);
   await writeFile(
     join(folder, settingsName),
-    `# What measures these models; all settings are in ${allSettingsName}.\n${stringify(kept)}`,
+    `# What measures these models; all settings are in ${allSettingsName}.\n${stringify(needed)}`,
   );
 }
 
-/** The data-spec as it is written, but for where its files lie. */
-async function specText(path: string): Promise<string> {
-  const document = parseDocument(await readFile(path, 'utf8'));
+/** The data-spec as it is written, its comments too, but for where its files lie and the keys of its URLs. */
+async function specText(file: string): Promise<string> {
+  const document = parseDocument(await readFile(file, 'utf8'));
   visit(document, {
-    Scalar(_, node) {
+    Scalar(_, node, path) {
       const { value } = node;
-      if (typeof value === 'string' && value.startsWith('file:')) node.value = `file:${basename(value.slice(5))}`;
+      if (typeof value !== 'string') return;
+      // Here, not only in the text of the file: YAML may write a URL with escapes, or over two lines.
+      const parent = path.at(-1);
+      const isFrom = isPair(parent) && isScalar(parent.key) && parent.key.value === 'from';
+      if (value.startsWith('file:')) node.value = `file:${lastPart(value.slice(5))}`;
+      else node.value = isFrom ? shownUrls(value) : sharedUrls(value);
     },
   });
-  return String(document);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
 /** A checkpoint without what only resuming needs; of an adapter its base, too, where that is in the run. */
 async function copyModel(path: string, run: string, folder: string): Promise<void> {
-  for (const name of await filesBelow(path)) {
-    if (name.startsWith(`${trainingFolder}/`)) continue;
+  const { manifest } = await readManifest(path);
+  const isShared = (name: string): boolean => !name.startsWith(`${trainingFolder}/`);
+  await verifyFiles(path, manifest, isShared);
+  for (const name of [manifestName, ...Object.keys(manifest.files).filter(isShared)])
     await copyThere(join(relative(run, path), name), run, folder);
-  }
   if (!(await isAdapter(path))) return;
   const file = join(path, adapterConfigName);
   const { base } = parseAdapterConfig(await readFile(file, 'utf8'), file);
@@ -168,25 +203,43 @@ async function copyModel(path: string, run: string, folder: string): Promise<voi
   });
 }
 
-/** A file of the run, where it is there, to the same place in the pack. */
+/** A file of the run, where it is there, to the same place in the pack. @throws UserError where it is a link. */
 async function copyThere(name: string, run: string, folder: string): Promise<void> {
   const [from, to] = [join(run, name), join(folder, name)];
-  if (await exists(to)) return;
+  if ((await exists(to)) || !(await isPlainFile(from))) return;
   await mkdir(dirname(to), { recursive: true });
-  await copyFile(from, to, constants.COPYFILE_FICLONE).catch(ifAbsent(undefined));
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+}
+
+/** False where nothing is there. @throws UserError where it is anything else: what a link leads to is no part of the run. */
+async function isPlainFile(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(ifAbsent(undefined));
+  if (found === undefined || found.isFile()) return found !== undefined;
+  throw new UserError({
+    what: 'this is no plain file, and only those are packed',
+    where: path,
+    why: found.isSymbolicLink() ? 'it is a link: what it leads to may lie outside the run' : undefined,
+    next: 'Put the file itself in its place',
+  });
 }
 
 /** Pieces of text, of which some look like paths. */
-const vocabulary = /(?:tokenizer|chat_samples)\.json$|heldout\.jsonl$/;
-const textFile = /\.(?:json|jsonl|yaml|html|md|jinja)$|NOTICE$/;
+const vocabulary = /(?:tokenizer|chat_samples|added_tokens|vocab)\.json$|merges\.txt$|heldout\.jsonl$/;
+const weights = /\.safetensors$/;
 
-/** Of files that are copied as they are, and sealed: a path in one cannot be shortened, so it is said. */
-async function refusePaths(folder: string, files: readonly string[], paths: PrivatePaths): Promise<void> {
-  for (const name of files.filter((each) => textFile.test(each) && !vocabulary.test(each))) {
-    const found = paths.firstIn(await readFile(join(folder, name), 'utf8'));
-    if (found === undefined) continue;
+/** Of files that are copied as they are, and sealed: a path or a key in one cannot be taken out, so it is said. */
+async function refusePrivate(folder: string, files: readonly string[], paths: PrivatePaths): Promise<void> {
+  for (const name of files.filter((each) => each !== latestName && !weights.test(each) && !vocabulary.test(each))) {
+    const text = await readFile(join(folder, name), 'utf8');
+    // In JSON `\\` is one backslash: it is looked at as it is read.
+    const found = paths.firstIn((name.endsWith('.json') ? jsonIn(text) : undefined) ?? text);
+    const what =
+      found === undefined
+        ? urlsWithKeys(text).map((url) => `a URL with a key would be shared: ${shownUrl(url)}`)[0]
+        : `a path of this machine would be shared: ${found}`;
+    if (what === undefined) continue;
     throw new UserError({
-      what: `a path of this machine would be shared: ${found}`,
+      what,
       where: name,
       why: 'this file is sealed, so that nothing in it can be changed',
       next: `Export the model alone: ${mossctlCommand('export', 'CHECKPOINT', '--out', 'FOLDER')}`,

@@ -43,7 +43,9 @@ function ruleRows({ rule, candidates, dropped, selections }: Rule): string[] {
 function examplesHtml(rules: readonly Rule[]): string {
   const items = rules.map(({ rule, dropped, examples }) => {
     const list = examples.map((example) => `<li>${escapeHtml(example)}</li>`).join('');
-    return `<details><summary><b>${escapeHtml(rule)}</b> ${formatCount(dropped)} rows</summary><ul class="examples">${list}</ul></details>`;
+    const summary = `<b>${escapeHtml(rule)}</b> ${formatCount(dropped)} rows`;
+    if (list === '') return `<p class="soft" style="margin:8px 0 0">${summary}</p>`; // packed without examples
+    return `<details><summary>${summary}</summary><ul class="examples">${list}</ul></details>`;
   });
   return `<div class="card"><h3>What the filters dropped</h3>${items.join('')}</div>`;
 }

@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { filesBelow } from '../../src/base/files.js';
+import { fillPack, modelsToPack } from '../../src/cli/packed-run.js';
+import { PrivatePaths } from '../../src/cli/private-paths.js';
 import { chat, openModel, type TrainEvent, type TrainResult, train, UserError } from '../../src/index.js';
 import { mossctl, root, shortSmoke } from '../e2e/cli.js';
 
@@ -106,6 +108,8 @@ test('pack: what somebody else needs of a run, none of the rest, and no path of 
   const packed = await mossctl(['pack', join(folder, 'run'), '--out', out, '--license', 'mit']);
   assert.equal(packed.code, 0, packed.stderr);
   assert.match(packed.stdout, /2 models \(pretrain, sft\)/);
+  assert.match(packed.stdout, /no samples and no examples of rows \(--with-samples adds them\)/);
+  assert.match(packed.stdout, /with the held-out tasks/);
   assert.match(packed.stdout, /^next +tar xzf .* && npx mossctl chat share\/latest$/m);
   const place = join(folder, 'elsewhere');
   await mkdir(place);
@@ -134,6 +138,105 @@ test('pack: what somebody else needs of a run, none of the rest, and no path of 
   assert.equal(measured.code, 0, measured.stderr);
   assert.match(measured.stdout, /"type":"table"/);
   await rename(join(folder, 'moved'), join(folder, 'run'));
+});
+
+/** What is packed of a copy of the run that `change` was done to. */
+async function packedCopy(name: string, change: (run: string) => Promise<unknown>, withSamples = false) {
+  const [run, out] = [join(folder, `${name}-run`), join(folder, `${name}-pack`)];
+  await cp(join(folder, 'run'), run, { recursive: true, verbatimSymlinks: true });
+  await change(run);
+  await mkdir(out);
+  const files = await fillPack(out, run, {
+    models: await modelsToPack(run),
+    paths: new PrivatePaths(run),
+    name,
+    withSamples,
+  });
+  return { files, read: (file: string) => readFile(join(out, file), 'utf8') };
+}
+
+test('pack: of a model only what its manifest names, and no link', async () => {
+  const secret = join(folder, 'id_rsa');
+  await writeFile(secret, 'a private key');
+  const { files } = await packedCopy('extra', async (run) => {
+    await writeFile(join(run, 'sft/step-000004/notes.txt'), 'of my own');
+    await symlink(secret, join(run, 'sft/step-000004/extra.txt'));
+    await symlink(folder, join(run, 'pretrain/step-000004/all'));
+  });
+  assert.ok(files.includes('sft/step-000004/model.safetensors'));
+  assert.deepEqual(
+    files.filter((name) => /notes|extra|all\b|training\//.test(name)),
+    [],
+  );
+  for (const [label, name] of [
+    ['model', 'sft/step-000004/config.json'],
+    ['rows', 'self-instruct/heldout.jsonl'],
+    ['teaching', 'self-instruct/report.json'],
+  ]) {
+    const linked = packedCopy(`linked-${label}`, async (run) => {
+      await rename(join(run, name), join(folder, `${label}-elsewhere`));
+      await symlink(join(folder, `${label}-elsewhere`), join(run, name));
+    });
+    await assert.rejects(
+      linked,
+      (error) => error instanceof UserError && error.message.includes('no plain file'),
+      name,
+    );
+  }
+});
+
+test('pack: no sample and no example of a row, unless they are asked for', async () => {
+  const own = [
+    { type: 'sample', stage: 'sft', step: 4, prompt: 'a private question', completion: 'a private answer' },
+    {
+      ...{ type: 'licence', stage: 'data', source: 'mine', licence: 'mine', documents: 1, bytes: 1 },
+      fate: {
+        ...{ read: 2, left: 0, dropped: [{ rule: 'short', documents: 1, examples: ['a private document'] }] },
+        edited: [{ kind: 'scrub.PHONE', documents: 1, count: 1, examples: ['a private number'] }],
+      },
+    },
+    {
+      ...{ type: 'filters', stage: 'selfInstruct' },
+      rules: [{ rule: 'echo', candidates: 2, dropped: 1, rows: 1, examples: ['a private row'], selections: {} }],
+    },
+    { type: 'note', stage: 'selfInstruct', level: 'warning', text: 'unusable\n  of one of them: a private\nreply' },
+  ];
+  const change = async (run: string): Promise<void> => {
+    await appendFile(
+      join(run, 'metrics.jsonl'),
+      own.map((each) => `${JSON.stringify({ time: 9, ...each })}\n`).join(''),
+    );
+    const path = join(run, 'self-instruct/report.json');
+    const failed = [
+      { method: 'alpaca', replies: 3, unreadable: 3, example: 'a private reply', why: 'a private reply' },
+    ];
+    await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), failed }));
+  };
+  const texts = ['metrics.jsonl', 'report.html', 'self-instruct/report.json'];
+  const bare = await packedCopy('bare', change);
+  for (const name of texts) assert.ok(!(await bare.read(name)).includes('private'), name);
+  assert.ok(!(await bare.read('metrics.jsonl')).includes('"type":"sample"'));
+  assert.match(await bare.read('metrics.jsonl'), /"rule":"short","documents":1,"examples":\[\]/);
+  assert.match(await bare.read('self-instruct/report.json'), /"unreadable": 3/);
+  const whole = await packedCopy('whole', change, true);
+  for (const name of texts) assert.ok((await whole.read(name)).includes('private'), name);
+  assert.equal((await whole.read('metrics.jsonl')).match(/a private/g)?.length, 6);
+});
+
+test('pack: no key of a URL, wherever it stands', async () => {
+  const url = 'https://a.org/corpus.txt?token=s3cr3tK3y9876&v=2';
+  const { read } = await packedCopy('keys', async (run) => {
+    const spec = join(run, 'mine.yaml');
+    const sources = `sources:\n  - name: mine\n    from: "${url.replaceAll('/', '\\/')}"\n    licence: mine\n`;
+    await writeFile(spec, `# from ${url}\n${sources}`);
+    const settings = join(run, 'pipeline.yaml');
+    await writeFile(settings, (await readFile(settings, 'utf8')).replace(/^( +spec: ).*$/m, `$1${spec}`));
+    const note = { time: 9, type: 'note', stage: 'data', level: 'info', text: `fetched ${url}, at last` };
+    await appendFile(join(run, 'metrics.jsonl'), `${JSON.stringify(note)}\n`);
+  });
+  for (const name of ['data-spec.yaml', 'metrics.jsonl', 'report.html'])
+    assert.ok(!(await read(name)).includes('s3cr3tK3y9876'), name);
+  assert.equal((await read('data-spec.yaml')).match(/a\.org\/corpus\.txt\?token=\[redacted\]/g)?.length, 2);
 });
 
 test('pack refuses what is no run, what is there, and a model that changed', async () => {

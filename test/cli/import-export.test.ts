@@ -1,6 +1,6 @@
 // mossctl import and export as a person runs them: what they print, what they write, what they refuse.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -146,6 +146,22 @@ test('export writes a directory or one file, and says how large', async () => {
   ]);
   assert.equal(gguf.code, 0, gguf.stderr);
   assert.equal((await readFile(join(folder, 'm.gguf'))).length, JSON.parse(gguf.stdout).bytes);
+});
+
+test('the name of a Modelfile that is taken is refused before the work, and nothing is left of it', async () => {
+  const place = join(folder, 'taken');
+  await mkdir(place);
+  await symlink('nowhere', join(place, 'Modelfile')); // a link that leads nowhere is something, too
+  await writeFile(join(place, 'm.Modelfile'), 'FROM ./other.gguf');
+  const typed = ['export', llama, '--format', 'gguf', '--out', join(place, 'm.gguf')];
+  const refused = await mossctl(typed);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /m\.Modelfile: there is something here already/);
+  assert.deepEqual((await readdir(place)).sort(), ['Modelfile', 'm.Modelfile']);
+  await rm(join(place, 'm.Modelfile'));
+  const again = await mossctl(typed);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(await readFile(join(place, 'm.Modelfile'), 'utf8'), /^FROM \.\/m\.gguf$/m);
 });
 
 test('an export keeps the dtype that the model came in, through an import too, unless another is named', async () => {

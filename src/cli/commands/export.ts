@@ -1,9 +1,9 @@
 // mossctl export: a checkpoint for other tools, as a Hugging Face directory or as one GGUF file.
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join, parse } from 'node:path';
+import { lstat, stat } from 'node:fs/promises';
+import { basename, dirname, join, parse, resolve } from 'node:path';
 import { decoderTable } from '../../architecture/parameters.js';
-import { UserError } from '../../base/errors.js';
-import { exists, removeAbandoned, writeFileAtomic, writeFileDurable } from '../../base/files.js';
+import { ifAbsent, UserError } from '../../base/errors.js';
+import { removeAbandoned, writeFileAtomic, writeFileDurable } from '../../base/files.js';
 import { countOf, formatBytes, printable } from '../../base/format.js';
 import { chatSamplesName, noticeName } from '../../base/layout.js';
 import { commandLine } from '../../base/shell.js';
@@ -89,17 +89,15 @@ interface Written {
   modelfile?: string;
 }
 
-/** `Modelfile` beside the GGUF; where there is one already, under the name of the GGUF. @returns its path. */
-async function writeModelfile(
-  gguf: string,
-  { text, note }: { text: string; note?: string },
-  options: ExportOptions,
-): Promise<string> {
-  if (note !== undefined) printNotes({ notes: [note] }, options);
+/**
+ * Where the Modelfile of a GGUF goes: `Modelfile` beside it; where there is one already, under the name of the GGUF. Asked
+ * before the GGUF is written: a refusal after it would leave a file that the next try is refused for.
+ */
+async function freeModelfile(gguf: string): Promise<string> {
   const usual = join(dirname(gguf), 'Modelfile');
-  const path = (await exists(usual)) ? `${gguf.replace(/\.gguf$/i, '')}.Modelfile` : usual;
+  const isTaken = resolve(usual) === resolve(gguf) || (await lstat(usual).catch(ifAbsent(undefined))) !== undefined;
+  const path = isTaken ? `${gguf.replace(/\.gguf$/i, '')}.Modelfile` : usual;
   await refuseExisting(path);
-  await writeFileAtomic(path, text);
   return path;
 }
 
@@ -116,9 +114,13 @@ async function exportWhole(directory: string, options: ExportOptions): Promise<W
     if (format === 'hf' && !isQuantized(dtype)) {
       return exportHf(out, checkpoint, { dtype, maxShardBytes: options.maxShardSize, replay });
     }
+    const recipe = tokenizer && { ...modelfile(checkpoint, tokenizer, basename(out)), path: await freeModelfile(out) };
     await writeGguf(out, checkpoint, { dtype, tokenizer, replace: false, replay });
-    if (tokenizer !== undefined)
-      written = await writeModelfile(out, modelfile(checkpoint, tokenizer, basename(out)), options);
+    if (recipe === undefined) return [];
+    if (recipe.note !== undefined) printNotes({ notes: [recipe.note] }, options);
+    await refuseExisting(recipe.path); // it took a while
+    await writeFileAtomic(recipe.path, recipe.text);
+    written = recipe.path;
     return [];
   });
   const samples = samplesIn(checkpoint.tokenizerFiles, out);

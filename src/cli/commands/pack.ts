@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists, makeDirectory, removeAbandoned, temporarySibling, writeDirectoryAtomic } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
-import { latestName, settingsName } from '../../base/layout.js';
+import { heldOutRowsName, latestName, settingsName } from '../../base/layout.js';
 import { commandLine, mossctlCommand } from '../../base/shell.js';
 import { refuseExisting } from '../../checkpoint/hf-export.js';
 import { packFolder } from '../../data/archive.js';
@@ -18,18 +18,20 @@ import { removedWhenKilled } from '../signals.js';
 interface PackOptions extends OutputOptions {
   out: string;
   license?: string;
+  /** With the rows and answers that the report shows. */
+  withSamples?: boolean;
 }
 
 const archive = /\.(?:tar\.gz|tgz)$/i;
 
-export async function pack(named: string, { out, license, json }: PackOptions): Promise<void> {
+export async function pack(named: string, { out, license, withSamples = false, json }: PackOptions): Promise<void> {
   const run = await runFolder(named);
   if (license !== undefined) checkedLicence(license);
   await refuseExisting(out);
   await removeAbandoned(resolve(out));
   const models = await modelsToPack(run);
   const name = basename(out.replace(archive, ''));
-  const choices = { models, license, name, paths: new PrivatePaths(run) };
+  const choices = { models, license, name, withSamples, paths: new PrivatePaths(run) };
   const isArchive = archive.test(out);
   const files = await removedWhenKilled(resolve(out), () =>
     isArchive
@@ -38,10 +40,16 @@ export async function pack(named: string, { out, license, json }: PackOptions): 
   );
   const stages = models.map(({ stage }) => stage);
   const bytes = isArchive ? (await stat(out)).size : undefined;
-  if (json) return printJson({ type: 'result', path: shownPath(out), stages, files, bytes });
+  if (json) return printJson({ type: 'result', path: shownPath(out), stages, files, bytes, samples: withSamples });
   const size = bytes === undefined ? '' : `, ${formatBytes(bytes)}`;
   printLine(`wrote   ${shownPath(out)}  ${countOf(models.length, 'model')} (${stages.join(', ')})${size}`);
-  printLine('        no optimizer states, no text that it read, no feedback, no paths of this machine');
+  printLine(
+    withSamples
+      ? '        with the samples and examples that its report shows; no optimizer states, no feedback, no keys, no paths of this machine'
+      : '        no optimizer states, no samples and no examples of rows (--with-samples adds them), no feedback, no keys, no paths of this machine',
+  );
+  if (files.some((name) => basename(name) === heldOutRowsName))
+    printLine('        with the held-out tasks that it was measured on');
   const chat = mossctlCommand('chat', join(isArchive ? name : shownPath(out), latestName));
   printLine(`next    ${isArchive ? `${commandLine('tar', 'xzf', shownPath(out))} && ${chat}` : chat}`);
 }

@@ -27,8 +27,16 @@ export const programs: Catalog = {
   'What do you have?\n{1}1 to {2}: ': '您有什么？\n{1}1 到 {2}：',
   'this is there already': '它已经存在',
   'Move it away, or name another folder': '请把它移走，或另指定目录',
-  '        no optimizer states, no text that it read, no feedback, no paths of this machine':
-    '        不含优化器状态、读过的文本、反馈和本机路径',
+  '        with the samples and examples that its report shows; no optimizer states, no feedback, no keys, no paths of this machine':
+    '        含报告中显示的样例和行；不含优化器状态、反馈、密钥和本机路径',
+  '        no optimizer states, no samples and no examples of rows (--with-samples adds them), no feedback, no keys, no paths of this machine':
+    '        不含优化器状态、样例和行的例子（--with-samples 加上它们）、反馈、密钥和本机路径',
+  '        with the held-out tasks that it was measured on': '        含测量时所用的留出任务',
+  'share the samples and examples of rows that the report shows, too': '也分享报告中显示的样例和行的例子',
+  'this is no plain file, and only those are packed': '这不是普通文件，而只打包普通文件',
+  'it is a link: what it leads to may lie outside the run': '它是链接：所指的内容可能在运行目录之外',
+  'Put the file itself in its place': '请把文件本身放到它的位置',
+  'a URL with a key would be shared: {1}': '会分享带密钥的 URL：{1}',
   'this is no run folder': '这不是运行目录',
   'it holds no {1}': '其中没有 {1}',
   'Name the folder of a run (runs/quickstart); to share one checkpoint, use mossctl export or push':
@@ -56,8 +64,8 @@ export const programs: Catalog = {
   '{1} tokens, pre-tokenizer {2}': '{1} 个词元，预分词器 {2}',
   'how numbers are stored; q8_0 and q4_K_M only as gguf (default: as the published model came, else f32)':
     '数值以何种类型存储；q8_0 和 q4_K_M 只用于 gguf（默认：与已发布的模型一致，否则 f32）',
-  'a run to share: its models, report, settings and a model card; no optimizer states, texts, feedback or paths':
-    '打包一次运行供分享：模型、报告、设置和模型卡；不含优化器状态、文本、反馈和路径',
+  'a run to share: its models, report, settings and a model card; no optimizer states, rows, feedback, keys or paths':
+    '打包一次运行供分享：模型、报告、设置和模型卡；不含优化器状态、行、反馈、密钥和路径',
   'a run folder': '运行目录',
   'FILE.tar.gz, or a folder, to write; must not exist yet': '要写的 FILE.tar.gz 或目录；不能已经存在',
   'of the model card, such as apache-2.0 or mit; one of your own is other:NAME (default: unknown)':
