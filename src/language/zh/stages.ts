@@ -81,6 +81,7 @@ export const stages: Catalog = {
     '只有训练没有见过的偏好支持它，所学的才算数',
   'Give more preferences (10 at least), a larger align.validation, or others to decide with: align.evalData=FILE':
     '请给更多偏好（至少 10 条）、更大的 align.validation，或另外用来决定的：align.evalData=FILE',
+  '; {1} more held out': '；另留出 {1}',
   '{1}, {2} tokens in a chosen answer and {3} in a rejected one': '{1}，被选回答 {2} 词元，被拒回答 {3} 词元',
   '{1} of {2} with a label {3} not learnt: this method learns from pairs (align.method: kto learns from both)':
     '{2} 中有 {1} 带标签，不学习：这种方法从成对的学习（align.method: kto 两者都学）',
