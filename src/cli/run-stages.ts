@@ -2,6 +2,7 @@
 import { dirname, join, relative } from 'node:path';
 import { asUserError, type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
+import { kebabCase } from '../base/format.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
 import { mossctlCommand } from '../base/shell.js';
@@ -89,11 +90,18 @@ export async function runOneStage(only: StageName, options: StageRun, next: Next
   const { outputs, skipped, report, folder, config, page, ...failed } = await runStages({ ...options, only });
   if (!options.json) {
     const output = outputs[only];
-    if (output !== undefined) printLine(`${skipped.includes(only) ? 'unchanged' : 'wrote'}  ${shownPath(output.path)}`);
+    const place = join(failed.runDirectory, kebabCase(only));
+    if (output !== undefined) printLine(outcomeLine(output.path, place, skipped.includes(only)));
     printLine(`report  ${report}\nnext    ${next(folder, config)}`);
   }
   await endPage(page, options);
   failOnMissing(failed);
+}
+
+/** What came of a stage. @param place its folder: alignment that promotes nothing hands on the model it was given, which lies elsewhere. */
+export function outcomeLine(path: string, place: string, isSkipped: boolean): string {
+  if (relative(place, path).startsWith('..')) return `kept  ${shownPath(path)}, nothing was promoted`;
+  return `${isSkipped ? 'unchanged' : 'wrote'}  ${shownPath(path)}`;
 }
 
 /** What a command with a page does once all is printed. */

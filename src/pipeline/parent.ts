@@ -8,10 +8,10 @@ import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { localPath, realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { isModelName } from '../network/model-name.js';
-import { modelStagesOf } from '../stages/catalog.js';
+import { modelStagesOf, namesOf } from '../stages/catalog.js';
 import type { StageOutput } from '../stages/stage.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
-import { inputsOf, type Pipeline, parentSlot, startOf } from './plan.js';
+import { inputsOf, type Pipeline, parentSlot, startingStage, startOf } from './plan.js';
 import { finishedOutput, isReplaced, readRecord } from './record.js';
 
 export type Parent = readonly [StageName, StageOutput];
@@ -52,6 +52,31 @@ export async function findParents(
   if (from === undefined) return parents;
   const { path, manifest, digest } = from;
   return [[parentSlot(plan, manifest.stage, pipeline), { path, digest, metrics: manifest.metrics }], ...parents];
+}
+
+/**
+ * The model that a finished stage of this run started from, where its settings name one: what is measured later is measured
+ * beside it, as the run itself did. `warn` hears why it is not.
+ */
+export async function findOwnParent(
+  pipeline: Pipeline,
+  runDirectory: string,
+  warn: (stage: StageName, text: string) => void,
+): Promise<Parent[]> {
+  const stage = startingStage(pipeline, namesOf(pipeline.stages));
+  const named = stage && startOf(pipeline.config, stage);
+  const record = stage && (await readRecord(runDirectory, stage));
+  if (stage === undefined || named === undefined || record?.made === undefined) return [];
+  try {
+    const { path, manifest, digest } = await identifyCheckpoint(named);
+    const slot = parentSlot([stage], manifest.stage, pipeline);
+    if (record.made.inputs[slot] === digest) return [[slot, { path, digest, metrics: manifest.metrics }]];
+    warn(stage, `${named} is no longer the model that ${stage} started from, so it is not measured beside it`);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    warn(stage, `${named}, which ${stage} started from, is not measured beside it: ${error.faults[0].what}`);
+  }
+  return [];
 }
 
 /**

@@ -55,7 +55,7 @@ export function planStages({ config, stages }: Pipeline, only?: StageName): Stag
 }
 
 /** The last stage whose block names the model that it starts from. */
-function startingStage({ config, stages }: Pipeline, names: readonly StageName[]): StageName | undefined {
+export function startingStage({ config, stages }: Pipeline, names: readonly StageName[]): StageName | undefined {
   return names.findLast((name) => stages[name].hasStart && startOf(config, name) !== undefined);
 }
 

@@ -15,7 +15,7 @@ import type { Job, StageOutput } from '../stages/stage.js';
 import { checkAhead, plannedHere } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
-import { findAvailable, findParents, withStart } from './parent.js';
+import { findAvailable, findOwnParent, findParents, withStart } from './parent.js';
 import { blockOf, checkParents, evaluationSetsOf, inputsOf, unplannedModels } from './plan.js';
 import {
   damagedFiles,
@@ -91,11 +91,14 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
   }
   const { config, from } = await withStart({ ...run, stages, plan });
   const pipeline = { config, stages };
-  const parents = await findParents(from, plan, pipeline, place);
   const others = names.filter((name) => !plan.includes(name));
   const { runDirectory, isNamed } = run;
   const warn = (stage: string, text: string): void =>
     run.reporter.emit({ type: 'note', stage, level: 'warning', text });
+  const isMeasured = run.only !== undefined && stages[run.only].onlyMeasures === true && from === undefined;
+  const parents = isMeasured
+    ? await findOwnParent(pipeline, place, warn)
+    : await findParents(from, plan, pipeline, place);
   checkParents({
     ...pipeline,
     plan,
@@ -245,6 +248,8 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
     if (error instanceof UserError && !observer.hasBegun) await undo?.();
     const isTakenBack = error instanceof UserError && !run.resume && (await takeBack(runDirectory, place, replaced));
     if (!isTakenBack) run.hasChanged = true;
+    // The folder is as it was, and so are the curves: without this word, the `started` above would have erased them.
+    else reporter.emit({ type: 'stage', state: 'taken back', detail: 'it was refused before anything came of it' });
     throw error;
   });
   const { table, unsaved, unmeasured } = observer;

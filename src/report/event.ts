@@ -85,11 +85,14 @@ export type GatePoint = z.output<typeof gatePointSchema>;
 
 /** Every event that is kept. */
 export const eventSchema = z.discriminatedUnion('type', [
-  /** `detail` of a finished stage: its output, relative to the run folder. */
+  /**
+   * `detail` of a finished stage: its output, relative to the run folder. `taken back`: it was refused before anything came of it,
+   * so all that was said since it last started is void, and what was said before counts again.
+   */
   z.object({
     type: z.literal('stage'),
     stage,
-    state: z.enum(['started', 'finished', 'skipped', 'resumed']),
+    state: z.enum(['started', 'finished', 'skipped', 'resumed', 'taken back']),
     detail: text.optional(),
   }),
   /** One optimizer step. `tokensPerSecond` counts non-padding input tokens; a stage of rounds counts each from step 1. */

@@ -140,7 +140,8 @@ export function readStageEvents(path: string, stage: string): TimedEvent[] {
 
 /**
  * What really counts of a run that was stopped, resumed or changed: a stage that started afresh forgets its earlier try,
- * a resumed one forgets the steps that it did again, and a fact that was said twice is kept once.
+ * a resumed one forgets the steps that it did again, a try that was taken back never was, and a fact that was said twice is
+ * kept once.
  */
 export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
   const stages = new Map<string, Set<TimedEvent>>();
@@ -148,10 +149,27 @@ export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
   const facts = new Map<string, TimedEvent>();
   /** Stage → the rounds that have continued since it was last resumed. */
   const resumed = new Map<string, Set<number | undefined>>();
+  /** What was said of a stage before it last started: it counts again where that try is taken back. */
+  const replaced = new Map<string, { kept: Set<TimedEvent>; rounds: Set<number | undefined> | undefined }>();
   for (const event of events) {
+    if (event.type === 'stage' && event.state === 'taken back') {
+      const { kept, rounds } = replaced.get(event.stage) ?? { kept: new Set() };
+      stages.set(event.stage, kept);
+      if (rounds !== undefined) resumed.set(event.stage, rounds);
+      for (const earlier of kept) {
+        const fact = factOf(earlier);
+        if (fact !== undefined) facts.set(fact, earlier);
+      }
+      continue;
+    }
+    if (event.type === 'stage' && event.state === 'started') {
+      replaced.set(event.stage, { kept: stages.get(event.stage) ?? new Set(), rounds: resumed.get(event.stage) });
+      stages.delete(event.stage);
+      resumed.delete(event.stage);
+    }
     const kept = stages.get(event.stage) ?? new Set();
     if (event.type === 'stage') {
-      if (event.state === 'started') kept.clear();
+      if (event.state !== 'started') replaced.delete(event.stage);
       if (event.state === 'resumed') resumed.set(event.stage, new Set());
     } else if (event.type === 'step') {
       const rounds = resumed.get(event.stage);
@@ -159,9 +177,8 @@ export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
         for (const earlier of kept) if (isDoneAgain(earlier, event)) kept.delete(earlier);
       rounds?.add(event.round);
     } else {
-      const subject = subjectOf(event);
-      if (subject !== undefined) {
-        const fact = JSON.stringify([event.stage, event.type, subject]);
+      const fact = factOf(event);
+      if (fact !== undefined) {
         const earlier = facts.get(fact);
         if (earlier !== undefined) kept.delete(earlier);
         facts.set(fact, event);
@@ -179,6 +196,11 @@ export function settleEvents(events: readonly TimedEvent[]): TimedEvent[] {
 function isDoneAgain(earlier: TimedEvent, first: Event & { type: 'step' }): boolean {
   if (!('step' in earlier) || earlier.step < first.step) return false;
   return ('round' in earlier ? earlier.round : undefined) === first.round;
+}
+
+function factOf(event: TimedEvent): string | undefined {
+  const subject = subjectOf(event);
+  return subject === undefined ? undefined : JSON.stringify([event.stage, event.type, subject]);
 }
 
 /** What a fact is about: of two events of a type and stage that are about the same, the later replaces the earlier. */
@@ -217,12 +239,20 @@ export class StageClock {
   readonly seconds = new Map<string, number>();
   /** Stage → the time of its last event, while a process works on it. */
   readonly #last = new Map<string, number>();
+  /** What it had worked before it last started afresh. */
+  readonly #replaced = new Map<string, number | undefined>();
 
   take(event: TimedEvent): void {
     const { stage, time } = event;
     const state = event.type === 'stage' ? event.state : undefined;
     const before = this.#last.get(stage);
-    if (state === 'started' || state === 'resumed') {
+    if (state === 'taken back') {
+      const seconds = this.#replaced.get(stage);
+      if (seconds === undefined) this.seconds.delete(stage);
+      else this.seconds.set(stage, seconds);
+      this.#last.delete(stage);
+    } else if (state === 'started' || state === 'resumed') {
+      this.#replaced.set(stage, state === 'started' ? this.seconds.get(stage) : undefined);
       this.seconds.set(stage, state === 'started' ? 0 : (this.seconds.get(stage) ?? 0));
       this.#last.set(stage, time);
     } else if (before !== undefined) {

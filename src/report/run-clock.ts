@@ -42,7 +42,7 @@ export class RunClock {
       if (event.state === 'resumed') this.#compared.delete(event.stage);
       return;
     }
-    this.#done.add(event.stage);
+    if (event.state !== 'taken back') this.#done.add(event.stage);
     if (event.state === 'finished' && this.#current?.name === event.stage) this.#compare(event.stage, this.#elapsed());
     if (event.state === 'skipped') this.#compared.delete(event.stage);
     this.#current = undefined;

@@ -1,6 +1,6 @@
 // The events of a run as TensorBoard draws them: a folder for each stage, and below it one for each round, whose steps count from
 // 1. A process writes a file of its own there; what it does again of an earlier one's steps is said to count instead.
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendWhole } from '../base/append-whole.js';
 import { systemErrorCode } from '../base/errors.js';
@@ -26,6 +26,8 @@ export function tensorBoardSink({ folder, now: clock, history, warn }: TensorBoa
   let said: number | undefined;
   const now = (): number => said ?? clock();
   const logs = new Map<string, StageLog>();
+  /** Stage → the name under which its earlier try was set aside by this process; undefined where there was none. */
+  const aside = new Map<string, string | undefined>();
   let lost = 0;
   let hasWarned = false;
   const onFailure = (path: string, error: unknown): void => {
@@ -41,6 +43,13 @@ export function tensorBoardSink({ folder, now: clock, history, warn }: TensorBoa
     const log = new StageLog(join(folder, name), now, onFailure);
     logs.set(name, log);
     return log;
+  };
+  const closeLogs = (stage: string): void => {
+    for (const [name, log] of logs) {
+      if (name.split(/[\\/]/)[0] !== folderName(stage)) continue;
+      lost += log.close();
+      logs.delete(name);
+    }
   };
   const draw = (event: Event): void => {
     if (event.type === 'step') logOf(event.stage, event.round).addStep(event.step, stepValues(event));
@@ -59,12 +68,19 @@ export function tensorBoardSink({ folder, now: clock, history, warn }: TensorBoa
         said = undefined;
       }
       if (event.type === 'stage' && event.state === 'started') {
-        for (const [name, log] of logs) {
-          if (name.split(/[\\/]/)[0] !== folderName(event.stage)) continue;
-          lost += log.close(); // where it began, before that is set aside
-          logs.delete(name);
+        closeLogs(event.stage); // where it began, before that is set aside
+        aside.set(event.stage, setAside(folder, folderName(event.stage)));
+      }
+      if (event.type === 'stage' && event.state === 'taken back' && aside.has(event.stage)) {
+        closeLogs(event.stage);
+        const own = join(folder, folderName(event.stage));
+        const earlier = aside.get(event.stage);
+        try {
+          rmSync(own, { recursive: true, force: true });
+          if (earlier !== undefined) renameSync(join(folder, earlier), own);
+        } catch (error) {
+          onFailure(own, error); // why the stage was refused is worth more
         }
-        setAside(folder, folderName(event.stage));
       }
       draw(event);
     },
@@ -110,13 +126,15 @@ function folderName(stage: string): string {
   return kebabCase(stage).replaceAll(/[^\p{L}\p{N}_-]+/gu, '-') || 'stage';
 }
 
-/** Of a stage that starts afresh: what is there is of another try, and stays beside it. */
-function setAside(folder: string, name: string): void {
+/** Of a stage that starts afresh: what is there is of another try, and stays beside it. @returns its name there. */
+function setAside(folder: string, name: string): string | undefined {
   const names = namesIn(folder);
-  if (!names.includes(name)) return;
+  if (!names.includes(name)) return undefined;
   let number = 1;
   while (names.includes(`${name}.replaced-${number}`)) number++;
-  renameSync(join(folder, name), join(folder, `${name}.replaced-${number}`));
+  const kept = `${name}.replaced-${number}`;
+  renameSync(join(folder, name), join(folder, kept));
+  return kept;
 }
 
 function namesIn(folder: string): string[] {

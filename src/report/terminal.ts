@@ -163,6 +163,7 @@ function stageLine(event: Event & { type: 'stage' }, paint: Formatter, { known, 
   const { say } = speech;
   const detail = event.detail === undefined ? '' : printable(event.detail);
   if (event.state === 'skipped') return paint.dim(detail === '' ? say('skipped') : speech.labelled('skipped:', detail));
+  if (event.state === 'taken back') return paint.dim(speech.labelled('taken back:', detail));
   if (event.state !== 'finished')
     return `${paint.bold(say(event.state))}${detail && ` ${say(detail)}`}${say(placeInRun(event.stage, clock))}`;
   const time = known === undefined ? '' : ` ${say('in')} ${formatSeconds((now - known.started) / 1000)}`;

@@ -28,6 +28,10 @@ class StageFold {
   /** Rounds that have continued since the stage was last resumed. */
   #resumed: Set<number | undefined> | undefined;
 
+  get seriesCount(): number {
+    return this.steps.size + this.evaluations.size;
+  }
+
   resume(): void {
     this.#resumed = new Set();
   }
@@ -54,25 +58,32 @@ class StageFold {
 }
 
 export class RunFold {
-  readonly #stages = new Map<string, StageFold>();
+  #stages = new Map<string, StageFold>();
   readonly #clock = new StageClock();
   #time = 0;
   readonly #pace = new Pace(() => this.#time);
   #remaining = Number.NaN;
   #number = 0;
   #series = 0;
+  /** Stage → the stages, in their places, before it last started afresh: until it ends, that try may be taken back. */
+  readonly #replaced = new Map<string, ReadonlyMap<string, StageFold>>();
   /** Names of curves beyond those that are kept. */
   readonly #moreSeries = new Set<string>();
 
   take(event: TimedEvent): void {
     this.#clock.take(event);
     this.#time = 1000 * event.time;
+    if (event.type === 'stage' && event.state === 'taken back') {
+      this.#takeBack(event.stage);
+      return;
+    }
     const stage = this.#stageOf(event);
     const number = this.#number++;
     switch (event.type) {
       case 'stage':
         stage.state = event.state;
         if (event.state === 'resumed') stage.resume();
+        if (event.state !== 'started') this.#replaced.delete(event.stage);
         this.#pace.reset();
         this.#remaining = Number.NaN;
         break;
@@ -161,11 +172,28 @@ export class RunFold {
     const isFresh = event.type === 'stage' && event.state === 'started';
     const known = this.#stages.get(name);
     if (known !== undefined && !isFresh) return known;
-    if (known !== undefined) this.#series -= known.steps.size + known.evaluations.size;
+    if (isFresh) this.#replaced.set(name, new Map(this.#stages));
+    if (known !== undefined) this.#series -= known.seriesCount;
     this.#stages.delete(name);
     const stage = new StageFold();
     this.#stages.set(name, stage);
     return stage;
+  }
+
+  /** The stage as it was, and where it was, before the try that came to nothing. */
+  #takeBack(name: string): void {
+    const before = this.#replaced.get(name);
+    const earlier = before?.get(name);
+    this.#series += (earlier?.seriesCount ?? 0) - (this.#stages.get(name)?.seriesCount ?? 0);
+    const now = this.#stages;
+    now.delete(name);
+    if (before !== undefined && earlier !== undefined) {
+      const places = [...before].map(([place]): [string, StageFold] => [place, now.get(place) ?? earlier]);
+      this.#stages = new Map([...places, ...now]);
+    }
+    this.#replaced.delete(name);
+    this.#pace.reset();
+    this.#remaining = Number.NaN;
   }
 
   #add(stage: string, curves: Map<string, Curve>, name: string, x: number, value: number): void {

@@ -60,18 +60,25 @@ export function generationOf(
 /** How far the passes that whole steps come to may be from `epochs` before it is said: a tenth. */
 const passesTolerance = 0.1;
 
+/** Of fewer, that nobody asked for by number, a person should know: the warmup of the learning rate alone takes several. */
+const minSteps = 20;
+
 /**
  * Optimizer steps: as the config says, or the whole number that comes nearest to its epochs, at least one.
  * `batchesPerEpoch`: micro-batches in one pass over the data, not rounded.
  */
 export async function stepCount(
   { reporter }: Pick<Job<unknown>, 'reporter'>,
-  config: Pick<TrainConfig, 'steps' | 'epochs' | 'accumulation' | 'batchWarmup'>,
+  config: Pick<TrainConfig, 'steps' | 'epochs' | 'batchSize' | 'accumulation' | 'batchWarmup'>,
   batchesPerEpoch: () => number | Promise<number>,
 ): Promise<number> {
   if (config.steps !== undefined) return config.steps;
   const stepsPerEpoch = (await batchesPerEpoch()) / meanAccumulation(config);
   const steps = Math.max(1, Math.round(config.epochs * stepsPerEpoch));
+  if (steps < minSteps) {
+    const text = `only ${countOf(steps, 'optimizer step')}, and a model learns little in fewer than ${minSteps}: set more passes (--epochs, now ${config.epochs}), or smaller batches (--batch-size, now ${config.batchSize})`;
+    reporter.note('warning', text);
+  }
   const passes = steps / stepsPerEpoch;
   if (Math.abs(passes / config.epochs - 1) > passesTolerance) {
     const nearest = `${countOf(steps, 'step')} of this batch size ${steps === 1 ? 'comes' : 'come'} nearest`;

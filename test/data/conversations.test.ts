@@ -159,6 +159,11 @@ test('rows of a wrong shape are errors that name the line and the field', async 
   );
   assert.match(await faultOf([{ messages: ['a', 3] }]), /:1: messages\.0: an object with fields was expected/);
   assert.match(await faultOf([{ messages: [user('x'.repeat((4 << 20) + 1))] }]), /messages\.0\.content: .*4194304/);
+  for (const field of ['messages', 'conversations'])
+    assert.match(
+      await faultOf([{ [field]: 3 }]),
+      new RegExp(`${field}: a list of messages was expected, not a number`),
+    );
   assert.match(await faultOf([{ instruction: 'x', output: 3 }]), /output: a text was expected, not a number/);
   assert.match(await faultOf([{ chat: { turn_x: {} } }]), /chat\.turn_x/);
   assert.match(await faultOf([{ messages: [user('a')], check: { type: 'nunber' } }]), /:1: check\.type/);

@@ -7,7 +7,9 @@ import { UserError } from '../../src/base/errors.js';
 import { sha256, writeFileAtomic } from '../../src/base/files.js';
 import { resolveCheckpoint } from '../../src/checkpoint/history.js';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
-import { loadPipeline } from '../../src/pipeline/load.js';
+import { pipelineSchema } from '../../src/config/pipeline.js';
+import { loadPipeline, resolved } from '../../src/pipeline/load.js';
+import type { Event } from '../../src/report/event.js';
 import { checkpointContent } from '../checkpoint/fixtures/content.js';
 import { folder, freshRun, start, type World, whole } from './world.js';
 
@@ -60,7 +62,13 @@ test('a refused try leaves the settings, and the stage that was there, as they w
   const config = whole();
   const other = { ...config, align: { ...config.align, rounds: 7 } } as typeof config;
   world.refuses = 'align';
-  for (let i = 0; i < 3; i++) await assert.rejects(start(run, world, { config: other, only: 'align' }), UserError);
+  const states: string[] = [];
+  const emit = (event: Event): void =>
+    void (event.type === 'stage' && event.state !== 'skipped' && states.push(`${event.stage} ${event.state}`));
+  const refused = { config: other, only: 'align', reporter: { emit } } as const;
+  for (let i = 0; i < 3; i++) await assert.rejects(start(run, world, refused), UserError);
+  const taken = ['align started', 'align taken back'];
+  assert.deepEqual(states, [...taken, ...taken, ...taken], 'or the curves of the stage that is there would be erased');
   assert.equal(await readFile(join(run, 'pipeline.yaml'), 'utf8'), before);
   assert.deepEqual((await readdir(run)).sort(), names.sort());
   world.refuses = undefined;
@@ -70,6 +78,24 @@ test('a refused try leaves the settings, and the stage that was there, as they w
   world.refuses = 'data';
   await assert.rejects(start(fresh, world, { only: 'data' }), UserError);
   assert.deepEqual(await readdir(fresh), []);
+});
+
+test('eval typed after a run that starts from a named model measures what the run measured: it is unchanged', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  const data = join(folder, 'measured.jsonl');
+  await writeFile(data, '{}\n');
+  const blocks = { sft: { from: parent, data, textShare: 0 }, eval: {} };
+  const config = resolved(pipelineSchema.parse({ name: 'measured', ...blocks }));
+  await start(run, world, { config });
+  assert.ok(world.inputs?.includes('pretrain'), 'the named model is a column of its own');
+  const names = await readdir(run);
+  const again = await start(run, world, { config: await settings(run), only: 'eval' });
+  assert.deepEqual([world.ran, again.result.skipped], [[], ['eval']]);
+  assert.deepEqual(await readdir(run), names, 'and nothing is set aside');
+  const gone = { ...config, sft: { ...config.sft, from: join(folder, 'gone') } } as typeof config;
+  const { events } = await start(run, world, { config: gone, only: 'eval' });
+  assert.ok(events.some((event) => event.type === 'note' && /gone, which sft started from, is not/.test(event.text)));
 });
 
 test('eval with other settings changes nothing of the run', async () => {

@@ -14,7 +14,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 let clock = 1000;
-const stage = (name: string, state: 'started' | 'finished' | 'skipped' | 'resumed'): TimedEvent => ({
+const stage = (name: string, state: 'started' | 'finished' | 'skipped' | 'resumed' | 'taken back'): TimedEvent => ({
   type: 'stage',
   stage: name,
   state,
@@ -144,6 +144,20 @@ test('a stage that starts afresh forgets its earlier try, and only its own', () 
   const settled = settleEvents(events);
   assert.deepEqual(losses(settled), [3]);
   assert.deepEqual(losses(settled, 'pretrain'), [10]);
+});
+
+test('a try that was taken back never was: what was there before counts again', () => {
+  const note = (text: string): TimedEvent => ({ type: 'note', stage: 'sft', level: 'info', text, time: clock++ });
+  const whole = [stage('sft', 'started'), note('rows'), step('sft', 1, 5), step('sft', 2, 4), stage('sft', 'finished')];
+  const refused = [stage('sft', 'started'), note('rows'), note('others'), stage('sft', 'taken back')];
+  assert.deepEqual(settleEvents([...whole, ...refused, ...refused]), whole);
+  assert.deepEqual(stageSeconds([...whole, ...refused]), stageSeconds(whole));
+  assert.deepEqual(settleEvents(refused), [], 'of a first try nothing is left');
+  assert.equal(stageSeconds(refused).size, 0);
+  const again = [stage('sft', 'started'), step('sft', 1, 3)];
+  assert.deepEqual(settleEvents([...whole, ...refused, ...again]), again);
+  const once = settleEvents([...whole, ...refused, note('rows')]);
+  assert.equal(once.filter(({ type }) => type === 'note').length, 1, 'a fact is kept once, as ever');
 });
 
 test('a resumed stage forgets the steps that it did again, with what was said at them', () => {

@@ -22,7 +22,7 @@ function openSink(name: string, warn: (text: string, isIncomplete: boolean) => v
   return tensorBoardSink({ folder: join(folder, name), now: () => (time += 100), history: () => [], warn });
 }
 
-const stage = (state: 'started' | 'resumed' | 'finished', name = 'sft'): Event => ({
+const stage = (state: 'started' | 'resumed' | 'finished' | 'taken back', name = 'sft'): Event => ({
   type: 'stage',
   stage: name,
   state,
@@ -115,6 +115,18 @@ test('steps that a training undoes are undone there; a stage that starts afresh 
   for (const event of [stage('started'), step(1), stage('started'), step(1)]) sink.emit(event);
   assert.deepEqual((await readdir(join(folder, 'undone'))).sort(), ['sft', 'sft.replaced-1', 'sft.replaced-2']);
   assert.deepEqual(await saidIn('undone/sft'), ['file', '1 training']);
+});
+
+test('a try that is taken back gives its place to the one before', async () => {
+  const first = openSink('back');
+  for (const event of [stage('started'), step(1), step(2)]) first.emit(event);
+  first.close();
+  const before = await saidIn('back/sft');
+  const second = openSink('back');
+  for (const event of [stage('started'), step(1), stage('taken back')]) second.emit(event);
+  second.close();
+  assert.deepEqual(await saidIn('back/sft'), before);
+  assert.deepEqual(await readdir(join(folder, 'back')), ['sft']);
 });
 
 test('rounds have folders of their own, and no name leaves the folder', async () => {

@@ -34,7 +34,7 @@ const step = (number: number, more: Partial<TimedEvent & { type: 'step' }> = {})
   ...{ type: 'step', stage: 'sft', step: number, steps: 100, loss: 4 - number / 100, learningRate: 0.001 },
   ...{ gradientNorm: 1, tokens: 10, tokensPerSecond: 100, time: 1000 + number, ...more },
 });
-const state = (stage: string, is: 'started' | 'finished' | 'resumed', time = 1000): TimedEvent => ({
+const state = (stage: string, is: 'started' | 'finished' | 'resumed' | 'taken back', time = 1000): TimedEvent => ({
   ...{ type: 'stage', stage, state: is, time },
 });
 
@@ -183,7 +183,8 @@ test('what was stopped, resumed and started afresh counts as in the report, wher
     let done = 0;
     for (let at = 0; at < 120; at++) {
       const draw = random.uniform();
-      if (draw < 0.03) [done] = [0, events.push(state('sft', 'started'))];
+      if (draw < 0.01) events.push(state('sft', 'started'), state('sft', 'taken back'));
+      else if (draw < 0.03) [done] = [0, events.push(state('sft', 'started'))];
       else if (draw < 0.08) {
         events.push(state('sft', 'resumed'));
         done = Math.max(0, done - random.integer(0, 5)); // to the last checkpoint

@@ -72,7 +72,7 @@ test('three conversations, three epochs: each is read three times, in small batc
 
 test('accumulation and batches are rounded once, at the end', async () => {
   const count = (batchesPerEpoch: number, epochs: number, accumulation = 1) =>
-    stepCount(quiet, { epochs, accumulation, batchWarmup: 0 }, () => batchesPerEpoch);
+    stepCount(quiet, { epochs, batchSize: 16, accumulation, batchWarmup: 0 }, () => batchesPerEpoch);
   // 17 rows in batches of 16: three passes are 3.19 batches, and not the six of 17 rows rounded up three times.
   assert.equal(await count(17 / 16, 3), 3);
   assert.equal(await count(17 / 16, 16), 17);
@@ -84,10 +84,12 @@ test('accumulation and batches are rounded once, at the end', async () => {
 test('where whole steps come to other passes, that is said', async () => {
   const notes: string[] = [];
   const reporter = stageReporter({ emit: (event) => void (event.type === 'note' && notes.push(event.text)) }, 'sft');
-  const settings = { accumulation: 8, batchWarmup: 0 };
+  const settings = { batchSize: 16, accumulation: 8, batchWarmup: 0 };
   assert.equal(await stepCount({ reporter }, { ...settings, epochs: 3 }, () => 1), 1);
-  assert.equal(notes.length, 1);
-  assert.match(notes[0], /^3 epochs come to 8\.0 passes over the data: .*1 step of this batch size comes nearest/);
-  assert.equal(await stepCount({ reporter }, { ...settings, epochs: 3 }, () => 40), 15);
-  assert.equal(notes.length, 1, 'not where they agree');
+  assert.equal(notes.length, 2);
+  assert.match(notes[0], /^only 1 optimizer step, .*\(--epochs, now 3\).*\(--batch-size, now 16\)$/);
+  assert.match(notes[1], /^3 epochs come to 8\.0 passes over the data: .*1 step of this batch size comes nearest/);
+  assert.equal(await stepCount({ reporter }, { ...settings, epochs: 3 }, () => 80), 30);
+  assert.equal(await stepCount({ reporter }, { ...settings, steps: 2, epochs: 3 }, () => 1), 2);
+  assert.equal(notes.length, 2, 'not where they agree, nor of steps that somebody asked for by number');
 });

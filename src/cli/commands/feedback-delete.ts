@@ -1,9 +1,14 @@
 // mossctl feedback delete: erases conversations, and says which checkpoints learnt from them and how to train without.
+import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
 import { settingsName } from '../../base/layout.js';
 import { mossctlCommand } from '../../base/shell.js';
+import { identifyCheckpoint } from '../../checkpoint/directory.js';
 import { eraseLines, finishDeletions, indexStore } from '../../feedback/store.js';
 import { type Touched, touchedBy } from '../../feedback/touched.js';
+import { isModelName } from '../../network/model-name.js';
+import { loadPipeline } from '../../pipeline/load.js';
 import { type FeedbackOptions, placesOf, requireStore, storePath } from '../feedback-store.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
@@ -34,11 +39,28 @@ export async function remove(ids: readonly string[], options: DeleteOptions): Pr
     const rest = countOf(new Set(others.map(({ id }) => id)).size, 'other judgement');
     printLine(`${rest} of the same conversation stay: give the id of the conversation to erase them as well.`);
   }
-  printTouched(touched, options.runs);
+  await printTouched(touched, options.runs);
   printLine('Copies elsewhere (backups, version control, exported models) are not found from here.');
 }
 
-function printTouched({ checkpoints, runs, unreadable }: Touched, folder: string): void {
+/** The model outside the runs that the settings of one name, if it is still the one that it started from. */
+export async function namedStart(run: string, digest: string): Promise<string | undefined> {
+  try {
+    const { align } = await loadPipeline({ config: join(run, settingsName) });
+    // A model of a hub is its name and its revision; it may no longer be on this machine, and need not be.
+    if (align?.from === undefined || isModelName(align.from)) return align?.from;
+    return (await identifyCheckpoint(align.from)).digest === digest ? align.from : undefined;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+function shownStart(from: string): string {
+  return isModelName(from) ? from : shownPath(from);
+}
+
+async function printTouched({ checkpoints, runs, unreadable }: Touched, folder: string): Promise<void> {
   for (const path of unreadable)
     printLine(`${shownPath(path)} cannot be read: whether it learnt from it is not known.`);
   if (runs.length === 0) {
@@ -53,15 +75,17 @@ function printTouched({ checkpoints, runs, unreadable }: Touched, folder: string
   for (const { rounds } of runs) for (const round of rounds) printLine(`  ${shownPath(round)}`);
   for (const { run, start } of runs) {
     if (run === undefined || start === undefined) continue;
-    const from = start.path === undefined ? 'MODEL' : shownPath(start.path);
-    const words = ['align', '--config', `${shownPath(run)}/${settingsName}`, '--from', from];
-    printLine(`\nTo train ${shownPath(run)} again without it:`);
-    printLine(`  ${mossctlCommand(...words, '--out', `${shownPath(run)}-again`)}`);
-    if (start.path === undefined) {
+    const from = start.path ?? (await namedStart(run, start.digest));
+    if (from === undefined) {
+      const digest = start.digest.slice(0, 12);
       printLine(
-        `  (MODEL is what it started from, ${start.digest.slice(0, 12)}, which is not below ${shownPath(folder)})`,
+        `\n${shownPath(run)} cannot be trained again from here: the model that it started from (${digest}) is neither below ${shownPath(folder)} nor where its settings say.`,
       );
+      continue;
     }
+    const words = ['align', '--config', `${shownPath(run)}/${settingsName}`];
+    printLine(`\nTo train ${shownPath(run)} again without it:`);
+    printLine(`  ${mossctlCommand(...words, '--from', shownStart(from), '--out', `${shownPath(run)}-again`)}`);
   }
   printLine('\nThen remove the checkpoints and rounds above.');
 }

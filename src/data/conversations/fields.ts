@@ -87,7 +87,7 @@ export function wrongShape(at: string, what: string): UserError {
   return new UserError({ what: at === '' ? what : `${shownName(at)}: ${what}`, next: fixRow });
 }
 
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -136,6 +136,11 @@ export function readBody(row: Fields, context: RowContext, format?: RowFormat): 
   if (turns === 'chat' && !Array.isArray(row.peek('chat'))) return readMossTurns(row, context);
   if (turns !== undefined) return spokenInTurn(row.take(turns)?.value, turns, context);
   if (row.has(...questionFields) || (row.has('input') && row.has(...answerFields))) return readQuestion(row, context);
+  // A count of them (`turns: 3`) stands beside many a conversation; alone, in a field of messages, it is a row of the wrong shape.
+  const counted = Object.values(fieldsOf)
+    .flat()
+    .find((field) => turnFields.includes(field) && row.has(field));
+  if (counted !== undefined) return spokenInTurn(row.take(counted)?.value, counted, context);
   throw new UserError({
     what: 'this row is no conversation',
     why: `it has ${fieldsInWords(row)}`,

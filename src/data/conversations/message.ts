@@ -9,7 +9,7 @@ import {
   type Tool,
   type ToolCall,
 } from '../../tokenizer/message.js';
-import { expectText, Fields, parsed, wrongShape } from './fields.js';
+import { expectText, Fields, kindOf, parsed, wrongShape } from './fields.js';
 import { type RowNote, RowRefusal, shownName } from './notes.js';
 
 /** As lower case. */
@@ -49,7 +49,7 @@ export interface RowContext {
 /** A list of messages, or JSON text of one. */
 export function readMessages(value: unknown, at: string, context: RowContext): Message[] {
   const list = parsed(value, at);
-  if (!Array.isArray(list)) throw wrongShape(at, 'a list of messages was expected');
+  if (!Array.isArray(list)) throw wrongShape(at, `a list of messages was expected, not ${kindOf(list)}`);
   if (list.length === 0) throw wrongShape(at, 'there is no message in it');
   if (list.length > maxMessages) throw wrongShape(at, `more than ${maxMessages} messages are refused`);
   return list.flatMap((item, i) => {

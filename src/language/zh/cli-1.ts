@@ -211,7 +211,8 @@ export const cli1: Catalog = {
   '  (by descent)': '  （间接）',
   '\nThe pairs of these rounds hold the text as well:': '\n这些轮次的偏好对里也有这段文字：',
   '\nTo train {1} again without it:': '\n要在没有它的情况下重新训练 {1}：',
-  '  (MODEL is what it started from, {1}, which is not below {2})': '  （MODEL 是它的起点 {1}，不在 {2} 之下）',
+  '\n{1} cannot be trained again from here: the model that it started from ({2}) is neither below {3} nor where its settings say.':
+    '\n{1} 不能在这里重新训练：它所始于的模型（{2}）既不在 {3} 之下，也不在它的设置所说的地方。',
   '\nThen remove the checkpoints and rounds above.': '\n然后请删除上面的检查点和轮次。',
   'last question': '最后的问题',
   '{1} withdrawn, {2} deleted': '{1} 条已撤回，{2} 条已删除',

@@ -218,6 +218,7 @@ export const cli2: Catalog = {
   'error:': '错误：',
   'interrupted:': '已中断：',
   wrote: '已写出',
+  'kept  {1}, nothing was promoted': '保留  {1}，没有晋升任何模型',
   unchanged: '无变化',
   report: '报告',
   next: '下一步',

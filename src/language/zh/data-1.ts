@@ -58,7 +58,7 @@ export const data1: Catalog = {
   'a row has several instances, where one is read: write a row for each': '一行有多个实例，而只读一个：请每个各写一行',
   'a list of pairs was expected': '应为由成对内容组成的列表',
   'a question and its answer were expected': '应为一个提问及其回答',
-  'a list of messages was expected': '应为消息的列表',
+  'a list of messages was expected, not {1}': '应为消息的列表，而不是 {1}',
   'there is no message in it': '其中没有消息',
   'more than {1} messages are refused': '超过 {1} 条的消息会被拒绝',
   'message {1}': '第 {1} 条消息',

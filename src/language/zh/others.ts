@@ -72,6 +72,7 @@ export const others: Catalog = {
   'weight decay {1}': '权重衰减 {1}',
   'right, %': '答对，%',
   'skipped:': '已跳过：',
+  'taken back:': '已撤回：',
   lineage: '谱系',
   digest: '摘要',
   parameters: '参数',

@@ -83,6 +83,10 @@ export const pipeline: Catalog = {
   'stopped before {1}': '在 {1} 之前停止',
   'settings or inputs of {1} changed: it starts afresh, what was there is kept in {2}':
     '{1} 的设置或输入有变：重新开始，原有的保留在 {2}',
+  'it was refused before anything came of it': '它在产生任何结果之前就被拒绝了',
+  '{1} is no longer the model that {2} started from, so it is not measured beside it':
+    '{1} 已不是 {2} 所始于的模型，因此不在它旁边测量',
+  '{1}, which {2} started from, is not measured beside it: {3}': '{2} 所始于的 {1} 不在它旁边测量：{3}',
   'unchanged since it finished': '完成之后没有变化',
   'rebuilt because it changed on disk: {1}': '因在磁盘上被改动而重建：{1}',
   '{1} is not the checkpoint that {2} finished with here, so nothing is built on it':

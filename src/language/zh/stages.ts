@@ -56,8 +56,12 @@ export const stages: Catalog = {
     '请删除这一轮的目录，再运行同一命令。如果再次发生，就是 mossctl 的故障：请附上这条消息报告',
   'where alignment began': '对齐开始之处',
   'round {1}: held-out, {2}': '第 {1} 轮：留出，{2}',
-  'Lower align.validation, or give preferences to decide with: align.evalData':
-    '请调小 align.validation，或给出用来决定的偏好：align.evalData',
+  'Give preferences of other prompts or conversations, too; or some to decide with: align.evalData=FILE':
+    '也给出其他提问或对话的偏好；或给出用来决定的偏好：align.evalData=FILE',
+  'only {1}, and a model learns little in fewer than {2}: set more passes (--epochs, now {3}), or smaller batches (--batch-size, now {4})':
+    '只有 {1}，而少于 {2} 步模型学不到多少：请增加遍数（--epochs，现为 {3}），或减小批（--batch-size，现为 {4}）',
+  '{1}: none of its {2} is learnt, for all are held out to decide with: what asks the same, or is of one conversation, goes one way':
+    '{1}：它的 {2} 一条也不学习，因为全部留出用来决定：问题相同的、或同一对话的，归在同一边',
   'every preference would be held out to decide with': '所有偏好都会被留出用来决定',
   'they ask the same, or are of one group': '它们问的相同，或属于同一组',
   'there is no preference to learn from': '没有可学的偏好',
@@ -77,6 +81,7 @@ export const stages: Catalog = {
     '只有训练没有见过的偏好支持它，所学的才算数',
   'Give more preferences (10 at least), a larger align.validation, or others to decide with: align.evalData=FILE':
     '请给更多偏好（至少 10 条）、更大的 align.validation，或另外用来决定的：align.evalData=FILE',
+  '; {1} more held out': '；另留出 {1}',
   '{1}, {2} tokens in a chosen answer and {3} in a rejected one': '{1}，被选回答 {2} 词元，被拒回答 {3} 词元',
   '{1} of {2} with a label {3} not learnt: this method learns from pairs (align.method: kto learns from both)':
     '{2} 中有 {1} 带标签，不学习：这种方法从成对的学习（align.method: kto 两者都学）',

@@ -25,7 +25,8 @@ export function checkEnough(
   const { request, sources, notes } = given;
   const where = sources.map(({ path }) => path).join(', ');
   if (learnt.length === 0 && heldOut.length > 0) {
-    const next = 'Lower align.validation, or give preferences to decide with: align.evalData';
+    // Not a lower align.validation: of few preferences a quarter is held out whatever it is, and with none of them nothing decides.
+    const next = 'Give preferences of other prompts or conversations, too; or some to decide with: align.evalData=FILE';
     throw new UserError({
       where,
       what: 'every preference would be held out to decide with',
@@ -95,7 +96,9 @@ export function describe(
   heldOut: readonly FittedRow[],
   { rows, validation, evalData }: GivenRequest,
 ): void {
-  for (const source of new Set(learnt.map(({ row }) => row.source))) {
+  const all = evalData === undefined ? [...learnt, ...heldOut] : learnt;
+  for (const source of new Set(all.map(({ row }) => row.source))) {
+    const held = all.length === learnt.length ? 0 : heldOut.filter(({ row }) => row.source === source).length;
     const own = learnt.flatMap(({ row }) => (row.source === source ? [row] : []));
     const pairs = own.filter((row) => 'chosen' in row);
     const labels = own.filter((row) => 'answer' in row);
@@ -107,7 +110,12 @@ export function describe(
         : []),
       ...(labels.length > 0 ? [labelsInWords(labels)] : []),
     ];
-    reporter.note('info', `${source}: ${parts.join('; ')}`);
+    if (own.length === 0) {
+      const text = `${source}: none of its ${countOf(held, 'preference')} is learnt, for all are held out to decide with: what asks the same, or is of one conversation, goes one way`;
+      reporter.note('warning', text);
+      continue;
+    }
+    reporter.note('info', `${source}: ${parts.join('; ')}${held === 0 ? '' : `; ${formatCount(held)} more held out`}`);
     if (rows === 'pairs' && labels.length > 0) {
       const text = `${countOf(labels.length, 'answer')} of ${source} with a label ${labels.length === 1 ? 'is' : 'are'} not learnt: this method learns from pairs (align.method: kto learns from both)`;
       reporter.note('warning', text);

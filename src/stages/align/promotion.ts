@@ -75,6 +75,12 @@ export function decide(
   };
 }
 
+/**
+ * Less is no gain: the three digits that people read of it are zeros. Where a few steps moved a model by almost nothing, every
+ * held-out pair may still have moved the same way, and the lower bound of so even a gain lies above 0, far behind those digits.
+ */
+const minGain = 0.0005;
+
 interface Judged {
   point: Point;
   /** On the policy. */
@@ -90,12 +96,7 @@ function judge(policy: Point, point: Point, start: Measurements, settings: Decis
   const over = overruns(start, point.measurements, budgets).filter((one) => one.metric !== metric);
   const alarms = point.alarms ?? [];
   const isWithin = over.length === 0 && alarms.length === 0;
-  const whys = [
-    ...(gain.mean > 0 ? [] : ['not better']),
-    ...(gain.mean > 0 ? unsure(gain, settings) : []),
-    ...overInWords(over),
-    ...alarms,
-  ];
+  const whys = [...(gain.mean >= minGain ? unsure(gain, settings) : ['not better']), ...overInWords(over), ...alarms];
   return { point, gain, isWithin, ...(whys.length > 0 && { why: whys.join('; ') }) };
 }
 
@@ -104,7 +105,7 @@ function judge(policy: Point, point: Point, start: Measurements, settings: Decis
  * any step at all would pass: what people prefer has to have gained beyond chance.
  */
 function unsure({ low }: Estimate, { metric, tolerance }: DecisionSettings): string[] {
-  if (metric === 'preference') return low > 0 ? [] : ['better, but that may be chance'];
+  if (metric === 'preference') return low >= minGain ? [] : ['better, but that may be chance'];
   return low >= -tolerance ? [] : [`better, but a fall of more than ${tolerance} is not ruled out`];
 }
 

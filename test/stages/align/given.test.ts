@@ -116,6 +116,10 @@ test('nothing to learn from is refused in words', async () => {
     }),
   );
   assert.ok(faults.some((fault) => /every preference would be held out/.test(fault)) && faults.includes(''));
+  assert.ok(
+    faults.every((fault) => !/Lower align\.validation/.test(fault)),
+    'with a lower one, none would be held out, and that is refused too',
+  );
 });
 
 test('prompts are held out whole, the rest does not move when rows are added, and labels come of pairs', async () => {
@@ -129,6 +133,22 @@ test('prompts are held out whole, the rest does not move when rows are added, an
   assert.equal(first.heldOut.prompts.length, heldOut.size);
   assert.deepEqual(more.heldOut.pairs.slice(0, first.heldOut.pairs.length), first.heldOut.pairs);
   assert.notEqual(first.digest, more.digest);
+});
+
+test('each source is named with what is learnt of it and what is held out, also where all of it is', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'];
+  const rows = (prompt: string) => [1, 2, 3].map((i) => ({ prompt, chosen: `b${i}`, rejected: 'c' }));
+  const files = await Promise.all(
+    names.map(async (name) => {
+      await writeFile(join(folder, `own-${name}.jsonl`), toJsonl(rows(name)));
+      return join(folder, `own-${name}.jsonl`);
+    }),
+  );
+  const { lines } = await read(files[0], { data: files, validation: 0.5 });
+  const said = lines.join('\n');
+  for (const name of names)
+    assert.match(said, new RegExp(`own-${name}\\.jsonl: (3 pairs|none of its 3 preferences is learnt)`));
+  assert.match(said, /none of its 3 preferences is learnt, for all are held out/);
 });
 
 test('what asks the same is on one side, whatever file it is in and whatever group it names', async () => {

@@ -63,10 +63,10 @@ test('what people prefer has to have gained beyond chance: no small step falls b
       budgets,
     });
   };
-  const chance = decided(1e-6);
+  const chance = decided(5.05e-4);
   assert.equal(chance.promoted, false);
   assert.match(chance.text, /better, but that may be chance, so the earlier policy stays$/);
-  const sure = decided(1e-4);
+  const sure = decided(1e-2);
   assert.ok(sure.promoted);
   assert.match(sure.text, /: promoted: better beyond chance$/);
 });
@@ -85,6 +85,17 @@ test('a figure that is none is within no budget', () => {
   const points = [{ alpha: 1, measurements: broken }];
   const settings = { metric: 'reward', tolerance: 0.02, budgets };
   assert.equal(decide({ alpha: 0, measurements: policy }, points, policy, settings).promoted, false);
+});
+
+test('a gain whose digits are all zeros is none, however even it is', () => {
+  for (const metric of ['preference', 'reward']) {
+    const unitsOf = (value: number): Unit[] => [1, 2, 3].map((id) => ({ id: String(id), value, weight: 1 }));
+    const [policy, candidate] = [0.5, 0.500004].map((value): Measurements => new Map([[metric, unitsOf(value)]]));
+    const points = [0.75, 1].map((alpha) => ({ alpha, measurements: candidate }));
+    const decision = decide({ alpha: 0, measurements: policy }, points, policy, { metric, tolerance: 0.02, budgets });
+    assert.deepEqual([decision.promoted, decision.alpha], [false, 0], decision.text);
+    assert.match(decision.text, /not better, so the earlier policy stays$/);
+  }
 });
 
 test('one task proves nothing', () => {
