@@ -1,13 +1,13 @@
 // One person and one item: what is shown, which keys there are, and what follows from them. Sides are drawn by chance and
 // nothing says which model is which, so that a habit (the first, the longer) cannot favour one.
 import pc from 'picocolors';
-import { printable, printableLines } from '../base/format.js';
+import { printable, printableLines, shorten } from '../base/format.js';
 import { Random } from '../base/random.js';
 import type { Item } from '../feedback/items.js';
 import { type Judgement, type Verdict, verdictInWords } from '../feedback/record.js';
 import type { Message } from '../tokenizer/message.js';
 import { shownCall } from './chat-answer.js';
-import { printLine, printVerbatim } from './output.js';
+import { printLine, printVerbatim, verbatim } from './output.js';
 import type { Typist } from './typist.js';
 
 /** What the person did: judged it, or wants something else. */
@@ -109,16 +109,25 @@ async function editedAnswer(messages: readonly Message[], typist: Typist): Promi
   return [...messages.slice(0, -1), { ...last, content: text }];
 }
 
+/** `tie`; `runs/a better`, where the name of the model is not ours. */
+export function verdictLabel(verdict: string, maxLength = Number.POSITIVE_INFINITY): string {
+  const shown = shorten(printable(verdict), maxLength);
+  const [, name] = /^(.+) better$/.exec(shown) ?? [];
+  if (name === 'first' || name === 'second') return shown;
+  if (name !== undefined) return `${verbatim(name)} better`;
+  return shown.endsWith('…') ? verbatim(shown) : shown;
+}
+
 /** What was said of the judgements of one sitting. */
 export function sittingInWords(judgements: readonly Judgement[]): string[] {
   const counts = new Map<string, number>();
   for (const judgement of judgements) {
-    const verdict = printable(verdictInWords(judgement));
+    const verdict = verdictInWords(judgement);
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   }
   const decided = judgements.filter(({ verdict }) => verdict === 'first' || verdict === 'second');
   const onFirst = decided.filter(({ verdict, shownFirst }) => (verdict === 'first') === (shownFirst === 0)).length;
-  const lines = [[...counts].map(([verdict, count]) => `${count} ${verdict}`).join(', ')];
+  const lines = [[...counts].map(([verdict, count]) => `${count} ${verdictLabel(verdict)}`).join(', ')];
   if (decided.length > 0)
     lines.push(`side A, drawn by chance, was the better one ${onFirst} of ${decided.length} times`);
   return lines;

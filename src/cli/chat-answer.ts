@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import { printable, printableLines, shorten } from '../base/format.js';
 import type { ToolUse } from '../inference/tool-stream.js';
 import type { ToolCall } from '../tokenizer/message.js';
-import { printError, printJson, printLine } from './output.js';
+import { printError, printJson, printLine, verbatim } from './output.js';
 
 export interface AnswerForm {
   isTerminal: boolean;
@@ -61,8 +61,8 @@ function shownUse(use: ToolUse): string {
   if (use.type === 'thought') return `(${shownLines(use.text)})`;
   if (use.type === 'call') {
     return use.call === undefined
-      ? `→ a call that cannot be read: ${shorten(printable(use.written ?? ''), maxShownLine)}`
-      : `→ ${shownCall(use.call)}`;
+      ? `→ a call that cannot be read: ${verbatim(shorten(printable(use.written ?? ''), maxShownLine))}`
+      : `→ ${verbatim(shownCall(use.call))}`;
   }
   const { content, fault } = use.ran.result;
   return `← ${fault === undefined ? '' : `(${faultWords[fault]}) `}${shownLines(content)}`;
@@ -89,5 +89,5 @@ function shownLines(text: string): string {
   const lines = printableLines(text).split('\n');
   const shown = lines.slice(0, maxShownLines).map((line) => shorten(line, maxShownLine));
   const left = lines.length - shown.length;
-  return [...shown, ...(left > 0 ? [`… (${left} more lines)`] : [])].join('\n  ');
+  return [verbatim(shown.join('\n  ')), ...(left > 0 ? [`… (${left} more lines)`] : [])].join('\n  ');
 }

@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import { asUserError, Interrupted, UserError } from '../base/errors.js';
-import { printable, terminalColumns, wrapped } from '../base/format.js';
+import { displayWidth, printable, terminalColumns, wrapped } from '../base/format.js';
 import { redact, redactAll, shownUrls } from '../base/secrets.js';
 import { english, type Speech } from '../language/speech.js';
 
@@ -21,7 +21,33 @@ export function chosenSpeech(): Speech {
 }
 
 export function printLine(text: string): void {
-  printVerbatim(speech.lines(text));
+  printVerbatim(restored(speech.lines(text)));
+}
+
+/** Characters of private use, which no font and no template has: each stands for one text that is not ours. */
+const [firstStandIn, lastStandIn] = [0xf0000, 0xffffd];
+const standIns = new Map<string, string>();
+let nextStandIn = firstStandIn;
+
+/**
+ * What a person, a corpus or a model wrote, to be put into a line for `printLine` or `printError`, which translate the rest of it: "Tom lost" reads
+ * like a message of ours. Stands there, as wide, until the line is printed.
+ */
+export function verbatim(text: string): string {
+  if (speech.language === 'en' || text === '') return text;
+  const standIn = String.fromCodePoint(nextStandIn);
+  nextStandIn = nextStandIn === lastStandIn ? firstStandIn : nextStandIn + 1;
+  standIns.set(standIn, text);
+  return standIn.repeat(text.includes('\n') ? 1 : displayWidth(text));
+}
+
+function restored(text: string): string {
+  if (standIns.size === 0) return text;
+  return text.replace(/([\u{f0000}-\u{ffffd}])\1*/gu, (run: string, standIn: string) => {
+    const own = standIns.get(standIn);
+    standIns.delete(standIn);
+    return own ?? run;
+  });
 }
 
 /** What a model or a person wrote, which is no message of ours. */
@@ -34,7 +60,7 @@ export function printJson(value: unknown): void {
 }
 
 export function printError(text: string): void {
-  process.stderr.write(`${redact(speech.lines(text))}\n`);
+  process.stderr.write(`${redact(restored(speech.lines(text)))}\n`);
 }
 
 /** Of the terminal that results go to; in a file or a pipe as many as fit any terminal. */

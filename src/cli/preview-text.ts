@@ -10,6 +10,7 @@ import {
 } from '../base/format.js';
 import { dollars, type TokenPrices } from '../inference/request-ledger.js';
 import type { EstimatedRange, StagePreview, WholeEstimate } from '../stages/stage.js';
+import { verbatim } from './output.js';
 
 export interface PreviewContext {
   prices?: TokenPrices;
@@ -52,7 +53,8 @@ function exchangeOf(messages: StagePreview['rows'][number]['messages']): string 
 function indented(label: string, text: string): string {
   const width = terminalColumns - label.length - 3;
   const [first = '', ...others] = text.split('\n').flatMap((line) => wrapped(line, width).split('\n'));
-  return [`   ${label}${first}`, ...others.map((line) => ' '.repeat(3 + label.length) + line)].join('\n');
+  const before = ' '.repeat(3 + label.length);
+  return [`   ${label}${verbatim(first)}`, ...others.map((line) => before + verbatim(line))].join('\n');
 }
 
 function unshownLines({ rows, unshown, wanted }: StagePreview): string[] {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { jsonIn } from '../base/objects.js';
 import { mossctlCommand } from '../base/shell.js';
-import { printedErrors } from '../serve/own-program.js';
+import { ownEnvironment, printedErrors, printedWarning } from '../serve/own-program.js';
 import { computeWords, type RunOptions } from './options.js';
 import { printJson, printLine, warnThroughReporter } from './output.js';
 import { killSignals } from './signals.js';
@@ -42,10 +42,18 @@ export class RunPage {
     const program = [...process.execArgv, process.argv[1]];
     this.#child = spawn(process.execPath, [...program, ...words, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: ownEnvironment(),
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-maxErrors);
     });
+    // Nobody reads what it prints but this process.
+    if (this.#child.stderr) {
+      createInterface({ input: this.#child.stderr }).on('line', (line) => {
+        const warning = printedWarning(line);
+        if (warning !== undefined) warnThroughReporter(warning);
+      });
+    }
     this.#ended = this.#closed();
   }
 

@@ -3,6 +3,7 @@
 import pc from 'picocolors';
 import { countOf, displayWidth, formatCount, printable } from '../base/format.js';
 import type { TokensReport, TokenView } from '../inspect/tokens.js';
+import { verbatim } from './output.js';
 
 /** Colours only where they are seen: NO_COLOR and pipes get brackets. */
 function hasColours(): boolean {
@@ -32,7 +33,7 @@ function wrap(tokens: readonly TokenView[], colours: boolean, columns: number): 
   let line: string[] = [];
   let used = 0;
   const close = (): void => {
-    if (line.length > 0) lines.push(line.join(' '));
+    if (line.length > 0) lines.push(verbatim(line.join(' ')));
     line = [];
     used = 0;
   };

@@ -23,6 +23,15 @@ interface Template {
 const minLetters = 12;
 /** What no count, path or setting is. */
 const plainWords = /^[a-z]{2,}( [a-z]+)*$/;
+/** A quantity with its unit: `3 min`, `1.5 GiB`. */
+const measured = /\d (?:min|ms|s|h|d|[kMGT]?i?B|bytes?)(?![\p{L}\p{N}])/gu;
+/** A word that a sentence is made of: `cat`, `The`, `Иван`; no code or name in capitals (`ENOENT`), and no Chinese. */
+const word = "\\p{Lu}?[\\p{Ll}\\p{M}'’]+";
+const before = '(?<=^|[ (“"])';
+const after = '(?=$|[ ,.;:!?)”"])';
+const anyWord = new RegExp(`${before}${word}${after}`, 'u');
+/** Several, or what begins a sentence or is a person's name. */
+const sentenceWords = new RegExp(`${before}(?:${word} ${word}|\\p{Lu}[\\p{Ll}\\p{M}'’]+(?:-\\p{L}+)*)${after}`, 'u');
 /** Words of an English sentence, next to each other. */
 const prose = /(?:^|[ (])[a-z]{2,} [a-z]{2,}(?:[ ,.;:)]|$)/;
 /** Messages in messages in messages. */
@@ -42,6 +51,11 @@ export class Messages {
   readonly #open: Template[] = [];
   readonly #nouns: Catalog;
   #lookups = 0;
+
+  /** How often the catalog was asked for the last text. */
+  get lookups(): number {
+    return this.#lookups;
+  }
 
   /** @param nouns what is counted, in the singular of the source: `row` for `1 row` and `1,000 rows`. */
   constructor(catalogs: readonly Catalog[], nouns: Catalog) {
@@ -70,12 +84,13 @@ export class Messages {
     return this.#find(text, depth)?.said;
   }
 
-  #find(around: string, depth: number): Found | undefined {
+  /** @param isLowered its first letter was made small: then a name at the beginning would be another. */
+  #find(around: string, depth: number, isLowered = false): Found | undefined {
     const text = around.trim();
     if (depth === 0) this.#lookups = 0;
     if (this.#lookups++ > maxLookups || depth > maxDepth || text.length > maxLength || text === '') return undefined;
     const said = this.#exact.get(text) ?? this.#counted(text);
-    return said === undefined ? this.#fromTemplate(text, depth) : { said, isWhole: true };
+    return said === undefined ? this.#fromTemplate(text, depth, isLowered) : { said, isWhole: true };
   }
 
   /** `1,000 rows`. */
@@ -86,7 +101,7 @@ export class Messages {
     return singular === undefined ? undefined : `${count} ${this.#nouns[singular]}`;
   }
 
-  #fromTemplate(text: string, depth: number): Found | undefined {
+  #fromTemplate(text: string, depth: number, isLowered: boolean): Found | undefined {
     let second: string | undefined;
     for (const { pieces, letters, translation } of this.#templates.get(startOf(text)) ?? this.#open) {
       const spans = spansBetween(pieces, text);
@@ -95,7 +110,12 @@ export class Messages {
       // `of {1}` would take any sentence apart and put it together again half in English.
       if (letters < minLetters && values.some(isSeveral)) continue;
       if (letters < minLetters / 2 && values.some((value) => plainWords.test(value))) continue;
+      // `{1} read{2}` is in no `reads`.
+      if (letters < minLetters && !standsOnBorders(pieces, text, spans)) continue;
       const parts = values.map((value) => this.#part(value, depth + 1));
+      // `{1} lost` is not said of Tom.
+      if (letters < minLetters && parts.some((part) => isProse(part, letters))) continue;
+      if (isLowered && pieces[0] === '' && parts[0] === values[0]) continue;
       const said = filled(translation, parts);
       if (!parts.some((part) => prose.test(part))) return { said, isWhole: true };
       // What a person wrote may be prose; another template may know better.
@@ -142,8 +162,8 @@ export class Messages {
 
   /** `what. Why. Next.`, each of which is a message, perhaps behind a place (`file.yaml:3: `); undefined unless all are. */
   sentences(text: string, depth = 0): string | undefined {
-    if (depth > maxDepth || text.length > maxLength) return undefined;
     if (depth === 0) this.#lookups = 0;
+    if (depth > maxDepth || text.length > maxLength) return undefined;
     const parts = text.split(/(?<=[^.]\.|[!?]) (?=[A-Z`"'<])/);
     const said: string[] = [];
     for (let i = 0; i < parts.length; i++) {
@@ -163,7 +183,7 @@ export class Messages {
   #sentence(text: string, depth: number, isFirst: boolean): string | undefined {
     const bare = text.replace(/\.$/, '');
     const forms = [text, bare, bare.charAt(0).toLowerCase() + bare.slice(1)];
-    const found = forms.map((form) => this.#find(form, depth + 1));
+    const found = forms.map((form) => this.#find(form, depth + 1, form[0] !== bare[0]));
     const whole = found.find((each) => each?.isWhole) ?? this.#clauses(bare, depth);
     if (whole !== undefined) return whole.said;
     const second = found.find((each) => each !== undefined)?.said;
@@ -217,6 +237,30 @@ function spansBetween(pieces: readonly string[], text: string): string[][] | und
     from = at + piece.length;
   }
   return [...spans, [text.slice(from, end), ...waiting]];
+}
+
+/** Whether no word of the text is half a piece and half a value, but for the `s` of a plural. */
+function standsOnBorders(pieces: readonly string[], text: string, spans: readonly string[][]): boolean {
+  const literals = pieces.filter((piece, i) => piece !== '' || i === 0 || i === pieces.length - 1);
+  let at = 0;
+  for (const [i, [value]] of spans.entries()) {
+    at += literals[i].length;
+    const end = at + value.length;
+    if (value !== '' && isInWord(text, at)) return false;
+    if (isInWord(text, end) && !/^s(?!\p{L})/u.test(literals[i + 1])) return false;
+    at = end;
+  }
+  return true;
+}
+
+function isInWord(text: string, at: number): boolean {
+  return /^\p{Script=Latin}{2}$/u.test(text.slice(at - 1, at + 1));
+}
+
+/** Whether what was put in, said as far as it can be, still has words of a sentence. */
+function isProse(part: string, letters: number): boolean {
+  const bare = part.replace(measured, '');
+  return (letters < minLetters / 2 ? anyWord : sentenceWords).test(bare);
 }
 
 /** More than one clause; a mark at the beginning joins it to what is before it. */

@@ -27,11 +27,13 @@ export const english: Speech = {
   fault: describeFault,
 };
 
-/** The catalog is loaded only where it is needed. */
+let chinese: Promise<Speech> | undefined;
+
+/** The catalog is loaded only where it is needed, and once: a server speaks for every request. */
 export async function speechIn(language: Language): Promise<Speech> {
   if (language === 'en') return english;
-  const { catalogs, nouns } = await import('./zh/index.js');
-  return speechOf(new Messages(catalogs, nouns));
+  chinese ??= import('./zh/index.js').then(({ catalogs, nouns }) => speechOf(new Messages(catalogs, nouns)));
+  return chinese;
 }
 
 function speechOf(messages: Messages): Speech {

@@ -11,8 +11,9 @@ const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 export function spokenHtml(html: string, { language, say }: Speech): string {
   if (language === 'en') return html;
   const pieces = html.split(/(<[^>]*>)/);
+  const others = withinExamples(pieces);
   const spoken = pieces.map((piece, i) => {
-    if (i % 2 === 1 || piece.trim() === '' || !isOwn(pieces, i)) return piece;
+    if (i % 2 === 1 || piece.trim() === '' || others.has(i) || !isOwn(pieces, i)) return piece;
     const text = piece.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => entities[name]);
     return escapeHtml(say(text));
   });
@@ -23,4 +24,16 @@ export function spokenHtml(html: string, { language, say }: Speech): string {
 function isOwn(pieces: readonly string[], i: number): boolean {
   const tag = pieces[i - 1] ?? '';
   return own.test(tag) || (tag === '</span>' && pieces[i - 3]?.startsWith('<span class="tag"') === true);
+}
+
+/** The pieces of rows of a corpus, which are list items as our notes are. */
+function withinExamples(pieces: readonly string[]): ReadonlySet<number> {
+  const inner = new Set<number>();
+  let isInside = false;
+  for (const [i, piece] of pieces.entries()) {
+    if (piece === '<ul class="examples">') isInside = true;
+    else if (piece === '</ul>') isInside = false;
+    else if (isInside) inner.add(i);
+  }
+  return inner;
 }

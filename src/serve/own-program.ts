@@ -5,10 +5,24 @@ import { redact } from '../base/secrets.js';
 /** What Node is given to start `mossctl`. */
 export const ownProgram: readonly string[] = [fileURLToPath(new URL('../../bin/mossctl.js', import.meta.url))];
 
+/**
+ * What it is started with. It speaks English, for that is how its errors and warnings are found; they are translated where
+ * they are shown, in the language of whoever reads them there.
+ */
+export function ownEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, MOSSCTL_LANG: 'en' };
+}
+
 const label = 'mossctl: error:';
+const warningLabel = 'mossctl: warning:';
 
 /** The errors that it printed, in one line; undefined where there are none. */
 export function printedErrors(printed: string): string | undefined {
   const said = printed.split('\n').filter((line) => line.startsWith(label));
   return said.length === 0 ? undefined : redact(said.map((line) => line.slice(label.length).trim()).join(' '));
+}
+
+/** What a printed line warns of; undefined where it is no warning. */
+export function printedWarning(line: string): string | undefined {
+  return line.startsWith(warningLabel) ? line.slice(warningLabel.length).trim() : undefined;
 }

@@ -10,7 +10,7 @@ import { redact } from '../base/secrets.js';
 import { eventSchema } from '../report/event.js';
 import type { RoundEnd, RoundEvent } from './contract.js';
 import { readKeptRound, refused, unfinished } from './kept-rounds.js';
-import { printedErrors } from './own-program.js';
+import { ownEnvironment, printedErrors } from './own-program.js';
 import { Queue } from './sse.js';
 
 type RoundProgress = RoundEvent & { type: 'progress' };
@@ -43,7 +43,10 @@ export class Round {
   constructor(id: string, args: readonly string[], run: string, finish: (end: RoundEnd) => Promise<RoundEnd>) {
     this.id = id;
     // The channel closes with this process, however it ends: then the child saves its step and stops.
-    this.#child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = spawn(process.execPath, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: ownEnvironment(),
+    });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-maxErrorText);
     });

@@ -6,7 +6,9 @@ import { spokenHtml } from '../../src/report/spoken.js';
 
 const page = `<html lang="en"><body><h2>Answers to held-out prompts</h2><p class="soft">In brackets: 95 % intervals.</p>
 <div class="sample"><div class="prompt">Total time</div><div>no values</div></div><pre>Total time</pre>
-<dl><dt>Total time</dt><dd>in Chinese</dd></dl><p>a &lt;b&gt; of nobody</p><li><span class="tag">sft</span> no values</li></body></html>`;
+<dl><dt>Total time</dt><dd>in Chinese</dd></dl><p>a &lt;b&gt; of nobody</p><li><span class="tag">sft</span> no values</li>
+<details><summary>no values</summary><ul class="examples"><li>no values</li><li>a <b>no values</b></li></ul></details>
+<p>no values</p></body></html>`;
 
 test('headings and labels are translated, samples and settings stay', async () => {
   const spoken = spokenHtml(page, await speechIn('zh'));
@@ -15,5 +17,10 @@ test('headings and labels are translated, samples and settings stay', async () =
   assert.match(spoken, /<dt>总时间<\/dt><dd>in Chinese<\/dd>/);
   assert.match(spoken, /<p>a &lt;b&gt; of nobody<\/p>/);
   assert.match(spoken, /<span class="tag">sft<\/span> 没有值<\/li>/);
+  // Rows of a corpus.
+  assert.match(
+    spoken,
+    /<summary>没有值<\/summary><ul class="examples"><li>no values<\/li><li>a <b>no values<\/b><\/li><\/ul><\/details>\n<p>没有值</,
+  );
   assert.equal(spokenHtml(page, english), page);
 });

@@ -27,7 +27,7 @@ import { askChoice, showItem, sideOf, sittingInWords } from '../annotation.js';
 import { openChosenBackend } from '../compute.js';
 import { type FeedbackOptions, openFeedback, requireStore, storePath } from '../feedback-store.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
-import { noteOnStderr, printJson, printLine, printNotes, shownPath, warnOnStderr } from '../output.js';
+import { noteOnStderr, printJson, printLine, printNotes, shownPath, verbatim, warnOnStderr } from '../output.js';
 import { openTypist, type Typist } from '../typist.js';
 
 type AnnotateOptions = FeedbackOptions &
@@ -231,13 +231,15 @@ async function printEnd(judgements: readonly Judgement[], session: FeedbackSessi
   const path = shownPath(session.path);
   if (judgements.length === 0) printLine(`\nNothing was judged now${before > 0 ? `; ${before} were before` : ''}.`);
   else {
-    printLine(`\n${countOf(judgements.length, 'judgement')} by ${session.annotator} in ${path}:`);
+    printLine(`\n${countOf(judgements.length, 'judgement')} by ${verbatim(session.annotator)} in ${path}:`);
     for (const line of sittingInWords(judgements)) printLine(`  ${line}`);
   }
   for (const { annotators, items, kappa } of agreements(await judgedIn(session.path))) {
     if (!annotators.includes(session.annotator)) continue;
     const value = Number.isNaN(kappa) ? '' : `${kappa.toFixed(2)}, `;
-    printLine(`  ${annotators.join(' and ')}: Cohen's κ ${value}${kappaInWords(kappa)}, on ${countOf(items, 'item')}`);
+    printLine(
+      `  ${annotators.map(verbatim).join(' and ')}: Cohen's κ ${value}${kappaInWords(kappa)}, on ${countOf(items, 'item')}`,
+    );
   }
   const { preferences } = await feedbackFigures(session.path);
   const { refusal } = feedbackOutlook(preferences, path, pipelineSchema.shape.seed.parse(undefined));

@@ -18,7 +18,7 @@ import { dataSpecSchema } from '../../data/spec.js';
 import { splits } from '../../data/split.js';
 import { type Tally, TextStatistics } from '../../data/stats.js';
 import type { OutputOptions } from '../options.js';
-import { noteOnStderr, printJson, printLine } from '../output.js';
+import { noteOnStderr, printJson, printLine, verbatim } from '../output.js';
 import { findCorpus } from '../places.js';
 import { reporting } from '../reporting.js';
 
@@ -82,7 +82,12 @@ function summaryOf(found: TextStatistics, unreadable: Unreadable, tokens: readon
 function printSummary({ total, languages, sources, duplicates, unreadable, ...rest }: Summary): void {
   const head = ['documents', 'bytes', 'characters', 'Han', ...(total.tokens === undefined ? [] : ['tokens'])];
   printLine(formatTable(['language', ...head], [...languages, total].map(rowOf)));
-  printLine(`\n${formatTable(['source', ...head], sources.map(rowOf))}`);
+  printLine(
+    `\n${formatTable(
+      ['source', ...head],
+      sources.map((row) => rowOf({ ...row, name: verbatim(printable(row.name)) })),
+    )}`,
+  );
   const share = percentOf(duplicates, total.documents);
   printLine(`\nexact duplicates: ${formatCount(duplicates)} documents (${share})`);
   if (unreadable.first !== undefined) {
@@ -93,13 +98,13 @@ function printSummary({ total, languages, sources, duplicates, unreadable, ...re
   printLine(histogramLines(rest.lengths).join('\n'));
   if (rest.repeatedLines.length > 0) printLine('\nlines that occur most often');
   for (const { line, times } of rest.repeatedLines) {
-    printLine(`  ${formatCount(times).padStart(9)} × ${printable(line.slice(0, 80))}`);
+    printLine(`  ${formatCount(times).padStart(9)} × ${verbatim(printable(line.slice(0, 80)))}`);
   }
 }
 
 function rowOf({ name, documents, bytes, characters, letters, han, tokens }: TallyRow): string[] {
   const counts = [formatCount(documents), formatBytes(bytes), formatCount(characters), percentOf(han, letters)];
-  return [printable(name), ...counts, ...(tokens === undefined ? [] : [formatCount(tokens)])];
+  return [name, ...counts, ...(tokens === undefined ? [] : [formatCount(tokens)])];
 }
 
 function percentOf(part: number, whole: number): string {

@@ -4,7 +4,7 @@ import { mossctlCommand } from '../../base/shell.js';
 import { inspectData } from '../../data/documents.js';
 import { readDataManifest, type SourceReport } from '../../data/manifest.js';
 import type { OutputOptions, RunOptions } from '../options.js';
-import { printJson, printLine, printVerbatim, shownPath } from '../output.js';
+import { printJson, printLine, printVerbatim, shownPath, verbatim } from '../output.js';
 import { findCorpus } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 import { stdinSetting } from '../stdin-setting.js';
@@ -29,7 +29,7 @@ export async function inspect(folder: string, options: DataInspectOptions): Prom
   const manifest = await readDataManifest(path);
   if (options.json) printJson(manifest);
   else {
-    printLine(`${printable(manifest.name)}: ${shownPath(path)}`);
+    printLine(`${verbatim(printable(manifest.name))}: ${shownPath(path)}`);
     const head = ['source', 'licence', 'read', 'dropped', 'skipped', 'train', 'validation', 'bytes'];
     printLine(formatTable(head, manifest.sources.map(rowOf)));
     const losses = manifest.sources.flatMap(lossesOf);
@@ -48,7 +48,9 @@ export async function inspect(folder: string, options: DataInspectOptions): Prom
 /** What each rule dropped and changed, with the first few of each. */
 function printLosses({ name, dropped, edited = {} }: SourceReport): void {
   const print = (what: string, examples: readonly string[] = []): void => {
-    printLine([`\n${name}: ${what}`, ...examples.map((example) => printable(`  ${example}`))].join('\n'));
+    printLine(
+      [`\n${verbatim(name)}: ${what}`, ...examples.map((example) => `  ${verbatim(printable(example))}`)].join('\n'),
+    );
   };
   for (const [rule, { documents, examples }] of Object.entries(dropped)) {
     print(`${formatCount(documents)} documents dropped by ${rule}`, examples);
@@ -61,12 +63,12 @@ function printLosses({ name, dropped, edited = {} }: SourceReport): void {
 function rowOf({ name, licence, read, dropped, left, total: { train, validation } }: SourceReport): string[] {
   const lost = Object.values(dropped).reduce((sum, { documents }) => sum + documents, 0);
   const counts = [read, lost, left, train.documents, validation.documents].map(formatCount);
-  return [name, printable(licence), ...counts, formatBytes(train.bytes + validation.bytes)];
+  return [verbatim(name), verbatim(printable(licence)), ...counts, formatBytes(train.bytes + validation.bytes)];
 }
 
 /** A row for each rule that dropped some, most first; the source is named once. */
 function lossesOf({ name, dropped }: SourceReport): string[][] {
   return Object.entries(dropped)
     .sort(([, a], [, b]) => b.documents - a.documents)
-    .map(([rule, { documents }], i) => [i === 0 ? name : '', rule, formatCount(documents)]);
+    .map(([rule, { documents }], i) => [i === 0 ? verbatim(name) : '', rule, formatCount(documents)]);
 }

@@ -23,7 +23,7 @@ import { readServingFiles } from '../../tokenizer/serving-files.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { attributionsOf } from '../corpus-events.js';
 import type { OutputOptions } from '../options.js';
-import { printJson, printLine, printNotes, shownPath } from '../output.js';
+import { printJson, printLine, printNotes, shownPath, verbatim } from '../output.js';
 import { removedWhenKilled } from '../signals.js';
 
 interface ExportOptions extends OutputOptions {
@@ -69,7 +69,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   } else if (!quiet) {
     printLine(`wrote  ${shownPath(out)}  ${architecture}, ${dtype}, ${formatBytes(bytes)}`);
     const what = format === 'gguf' ? 'written' : 'written and read back';
-    for (const text of attributions) printLine(`names  ${printable(text)}`);
+    for (const text of attributions) printLine(`names  ${verbatim(printable(text))}`);
     if (replayed > 0) printLine(`chats  ${countOf(replayed, 'sample conversation')} ${what} as in training`);
     if (recipe !== undefined) {
       printLine(`wrote  ${shownPath(recipe)}, what Ollama makes a model of it by`);

@@ -6,6 +6,7 @@ import { type Agreement, agreements, kappaInWords } from '../../feedback/agreeme
 import { type Judgement, lineOf, verdictInWords } from '../../feedback/record.js';
 import { scrubStore } from '../../feedback/scrubbed.js';
 import { indexStore, judgementsAt, readFeedback, type StoreIndex } from '../../feedback/store.js';
+import { verdictLabel } from '../annotation.js';
 import {
   type FeedbackOptions,
   noteDamage,
@@ -16,7 +17,7 @@ import {
   storePath,
 } from '../feedback-store.js';
 import type { OutputOptions } from '../options.js';
-import { printJson, printLine, printVerbatim, shownPath } from '../output.js';
+import { printJson, printLine, printVerbatim, shownPath, verbatim } from '../output.js';
 
 type Options = FeedbackOptions & OutputOptions;
 
@@ -46,9 +47,7 @@ export async function list(ids: readonly string[], options: Options & { all?: bo
     printLine(`${alignColumns([header, ...rows]).join('\n')}\n`);
   }
   const conversations = new Set(index.live.map(({ conversation }) => conversation)).size;
-  const counts = [...verdicts]
-    .map(([verdict, count]) => `${count} ${shorten(printable(verdict), maxVerdict)}`)
-    .join(', ');
+  const counts = [...verdicts].map(([verdict, count]) => `${count} ${verdictLabel(verdict, maxVerdict)}`).join(', ');
   const total = `${countOf(index.live.length, 'judgement')} of ${countOf(conversations, 'conversation')}`;
   const withdrawn = newestTexts(index).filter(({ id }) => index.undone.has(id)).length;
   const gone = `${withdrawn} withdrawn, ${index.deleted.length} deleted`;
@@ -62,23 +61,23 @@ function newestTexts({ texts }: StoreIndex): StoreIndex['texts'] {
 
 function rowOf(judgement: Judgement, isUndone: boolean): string[] {
   const { id, conversation, at, annotator, prompt } = judgement;
-  const verdict = shorten(printable(verdictInWords(judgement)), maxVerdict);
+  const verdict = verdictLabel(verdictInWords(judgement), maxVerdict);
   return [
     ...[id.slice(0, shortIdLength), conversation.slice(0, shortIdLength), at.slice(0, 16).replace('T', ' ')],
-    ...[printable(annotator), isUndone ? `${verdict} (withdrawn)` : verdict],
-    shorten(printable(prompt.findLast(({ role }) => role === 'user')?.content ?? ''), 60),
+    ...[verbatim(printable(annotator)), isUndone ? `${verdict} (withdrawn)` : verdict],
+    verbatim(shorten(printable(prompt.findLast(({ role }) => role === 'user')?.content ?? ''), 60)),
   ];
 }
 
 function printWhole(judgement: Judgement, isUndone: boolean): void {
   const { id, conversation, at, annotator, prompt, answers, edited } = judgement;
-  const verdict = printable(verdictInWords(judgement));
+  const verdict = verdictLabel(verdictInWords(judgement));
   printLine(`judgement ${id} of conversation ${conversation}`);
-  printLine(`${at} by ${printable(annotator)}: ${verdict}${isUndone ? ' (withdrawn)' : ''}`);
+  printLine(`${at} by ${verbatim(printable(annotator))}: ${verdict}${isUndone ? ' (withdrawn)' : ''}`);
   for (const { role, content } of prompt) printVerbatim(`  ${role}: ${indented(content)}`);
   for (const [i, { messages, model, name, sampling, seed }] of answers.entries()) {
     const origin = [
-      name,
+      name && verbatim(printable(name)),
       model?.slice(0, 12),
       sampling && `temperature ${sampling.temperature}`,
       `seed ${seed ?? '?'}`,
@@ -86,7 +85,8 @@ function printWhole(judgement: Judgement, isUndone: boolean): void {
     printLine(`  ${answers.length === 1 ? 'answer' : ['first', 'second'][i]} (${origin.filter(Boolean).join(', ')}):`);
     for (const { content } of messages) printVerbatim(`    ${indented(content)}`);
   }
-  if (edited !== undefined) printLine(`  edited: ${edited.map(({ content }) => indented(content)).join('\n')}`);
+  if (edited !== undefined)
+    printLine(`  edited: ${verbatim(edited.map(({ content }) => indented(content)).join('\n'))}`);
   printLine('');
 }
 
@@ -155,7 +155,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 function printAgreement(found: Agreement): void {
   const { annotators, kind, items, observed, expected, kappa, interval, disagreements } = found;
-  const [a, b] = annotators.map(printable);
+  const [a, b] = annotators.map((name) => verbatim(printable(name)));
   printLine(`${a} and ${b}: ${countOf(items, 'item')} that both judged (${kind})`);
   const range = Number.isNaN(kappa) ? '' : ` [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]`;
   printLine(`  agree on ${percent(observed)}; by chance they would on ${percent(expected)}`);
@@ -164,7 +164,7 @@ function printAgreement(found: Agreement): void {
     const question = judgements[0].prompt.findLast(({ role }) => role === 'user')?.content ?? '';
     const [first, second] = judgements.map(({ verdict }) => verdict);
     const ids = judgements.map(({ id }) => id.slice(0, shortIdLength)).join(' ');
-    printLine(`    ${first} / ${second}  ${ids}  ${shorten(printable(question), 60)}`);
+    printLine(`    ${first} / ${second}  ${ids}  ${verbatim(shorten(printable(question), 60))}`);
   }
   if (disagreements.length > maxShown) printLine(`    and ${disagreements.length - maxShown} more`);
   printLine('');

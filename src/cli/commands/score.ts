@@ -7,7 +7,7 @@ import { scoreTexts, shuffled, type TextScore } from '../../inference/score.js';
 import { visibleToken } from '../../inspect/visible.js';
 import { openChosenBackend } from '../compute.js';
 import type { ComputeOptions, OutputOptions } from '../options.js';
-import { printJson, printLine, printNotes, printVerbatim } from '../output.js';
+import { printJson, printLine, printNotes, printVerbatim, verbatim } from '../output.js';
 import { batchesOf, stdinLines } from '../samples.js';
 
 interface ScoreOptions extends OutputOptions, ComputeOptions {
@@ -68,14 +68,16 @@ function printScore(
   printVerbatim(formatTable(['', 'token', 'id', 'log p', 'p'], rows));
   if (sentences.length > 1) {
     const cells = sentences.map((each) => {
-      return [printable(each.text.trim()), formatCount(each.tokens), each.logProbability.toFixed(2)];
+      return [verbatim(printable(each.text.trim())), formatCount(each.tokens), each.logProbability.toFixed(2)];
     });
     printLine(`\n${formatTable(['sentence', 'tokens', 'log p'], cells)}`);
   }
   const size = `${formatCount(tokens.length)} tokens, ${formatCount(bytes)} bytes`;
   printLine(`\ntotal: log p = ${total.toFixed(3)} nats over ${size} = ${bitsPerByte.toFixed(3)} bits per byte`);
   for (const each of versions) {
-    printLine(`shuffled: log p = ${each.total.toFixed(3)} (${signed(each.total - total)})  ${printable(each.text)}`);
+    printLine(
+      `shuffled: log p = ${each.total.toFixed(3)} (${signed(each.total - total)})  ${verbatim(printable(each.text))}`,
+    );
   }
   printLine('');
 }

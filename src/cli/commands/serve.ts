@@ -23,7 +23,7 @@ import { openChatTools, openLearntChatTools, type ToolOptions } from '../chat-to
 import { openChosenBackend } from '../compute.js';
 import { type FeedbackOptions, storePath } from '../feedback-store.js';
 import { type ComputeOptions, computeWords, type OutputOptions } from '../options.js';
-import { noteOnStderr, printError, printJson, printLine, reportFailure, warnOnStderr } from '../output.js';
+import { noteOnStderr, printError, printJson, printLine, reportFailure, verbatim, warnOnStderr } from '../output.js';
 import { runSources } from '../run-sources.js';
 import { killSignals } from '../signals.js';
 
@@ -168,8 +168,9 @@ function sayWhere(urls: readonly string[], { models }: Service, { json, quiet }:
   if (json) printJson({ type: 'listening', url: urls[0], urls, models: served, default: named ?? null });
   else if (quiet) printLine(urls[0]);
   else {
-    const ids = served.map(({ id }) => id);
-    if (ids.length > 0) printLine(`${listOf(ids)}${ids.length > 1 ? ` (${named} where none is named)` : ''}`);
+    const ids = served.map(({ id }) => verbatim(id));
+    if (ids.length > 0)
+      printLine(`${listOf(ids)}${ids.length > 1 ? ` (${verbatim(named ?? '')} where none is named)` : ''}`);
     if (models.follows) printLine(`${ids.length > 0 ? 'Further models' : 'Models'} are served as the run saves them.`);
     for (const [i, url] of urls.entries()) printLine(`${i === 0 ? 'page: ' : '      '}${url}/`);
     printLine(`API:  ${urls[0]}/v1`);

@@ -9,7 +9,7 @@ import { corpusIn } from '../../data/manifest.js';
 import { Compression } from '../../tokenizer/compression.js';
 import { type Encoder, openPublished, type PublishedName, publishedNames } from '../../tokenizer/published.js';
 import type { OutputOptions, RunOptions } from '../options.js';
-import { printJson, printLine, shownPath } from '../output.js';
+import { printJson, printLine, shownPath, verbatim } from '../output.js';
 import { findCorpus, openTokenizer } from '../places.js';
 import { findRun } from '../run-stages.js';
 import { readSamples, type Sample } from '../samples.js';
@@ -88,7 +88,7 @@ function tableOf(by: ComparisonRow['by'], rows: readonly ComparisonRow[]): strin
   return formatTable(
     [by, 'tokenizer', 'vocabulary', 'text', 'bytes/token', 'tokens/Han', 'bits/Han', 'tokens/word', 'partial'],
     rows.map((row) => [
-      ...[printable(row.group), shownName(row.tokenizer), formatCount(row.vocabSize)],
+      ...[verbatim(printable(row.group)), verbatim(shownName(row.tokenizer)), formatCount(row.vocabSize)],
       ...[formatBytes(row.bytes), number(row.bytesPerToken, 3), number(row.tokensPerHan, 3)],
       ...[number(row.bitsPerHan, 2), number(row.tokensPerWord, 3), `${(100 * row.partialShare).toFixed(1)} %`],
     ]),

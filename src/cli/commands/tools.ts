@@ -9,7 +9,7 @@ import { signature } from '../../tools/arguments.js';
 import { fileEntry, listTools, type ToolEntry } from '../../tools/list.js';
 import { openTools, ownToolsFolder } from '../../tools/open.js';
 import type { OutputOptions } from '../options.js';
-import { noteOnStderr, printJson, printLine, printVerbatim, shownPath } from '../output.js';
+import { noteOnStderr, printJson, printLine, printVerbatim, shownPath, verbatim } from '../output.js';
 import { killSignals } from '../signals.js';
 
 /** Of a terminal of 80 columns. */
@@ -58,7 +58,7 @@ function printTable(entries: readonly ToolEntry[]): void {
     const shown = tool.name === file ? shownPath(file) : shortForm(tool);
     return [
       missing.length > 0 ? pc.red('✗') : pc.green('✓'),
-      shorten(printable(shown), maxColumn),
+      verbatim(shorten(printable(shown), maxColumn)),
       shorten(state + reach, maxState),
     ];
   });
@@ -80,17 +80,18 @@ function printWhole({ tool, limits, file, reads, reaches, missing, example }: To
   printVerbatim(pc.bold(printable(name)));
   if (description !== undefined) printVerbatim(printableLines(description));
   const rows: [string, string][] = [];
-  if (limits !== undefined) rows.push(['takes', signature(parameters)]);
+  if (limits !== undefined) rows.push(['takes', verbatim(printable(signature(parameters)))]);
   for (const [argument, property] of Object.entries(isRecord(parameters.properties) ? parameters.properties : {}))
     if (isRecord(property) && typeof property.description === 'string')
-      rows.push([`  ${argument}`, property.description]);
+      rows.push([`  ${verbatim(printable(argument))}`, verbatim(printable(property.description))]);
   if (limits !== undefined) rows.push(['limits', `${limits.seconds} s, ${limits.characters} characters`]);
-  if (reads !== undefined) rows.push(['reads', reads]);
-  if (limits !== undefined && missing.length === 0) rows.push(['reaches', reaches ?? 'nothing outside this program']);
-  rows.push(['from', file === undefined ? 'built in' : shownPath(file)]);
-  if (missing.length === 0) rows.push(['ready', `--tools ${example}`]);
-  for (const reason of missing) rows.push(['missing', reason]);
-  printLine(`${alignColumns(rows.map(([key, text]) => [`  ${key}`, printable(text)])).join('\n')}\n`);
+  if (reads !== undefined) rows.push(['reads', printable(reads)]);
+  if (limits !== undefined && missing.length === 0)
+    rows.push(['reaches', printable(reaches ?? 'nothing outside this program')]);
+  rows.push(['from', file === undefined ? 'built in' : printable(shownPath(file))]);
+  if (missing.length === 0) rows.push(['ready', printable(`--tools ${example}`)]);
+  for (const reason of missing) rows.push(['missing', printable(reason)]);
+  printLine(`${alignColumns(rows.map(([key, text]) => [`  ${key}`, text])).join('\n')}\n`);
 }
 
 export async function call(wanted: string, words: readonly string[], options: OutputOptions): Promise<void> {
