@@ -1,10 +1,11 @@
 // A conversation that a program has with a model.
 import { openChat } from '../inference/chat.js';
-import type { Message } from '../tokenizer/message.js';
-import { type AskOptions, askOf, computeOf, type OpenOptions } from './model.js';
+import { type Message, messageText } from '../tokenizer/message.js';
+import { checkText } from './checked.js';
+import { type AskOptions, askOf, computeOf, type OpenOptions, placeOf } from './model.js';
 
 export interface Chat {
-  /** Says something and yields the answer as it comes. Leaving the loop, or the signal, stops it where it is. */
+  /** Says something and yields the answer as it comes. Leaving the loop, this signal, or that of the conversation stops it where it is. */
   send(text: string, signal?: AbortSignal): AsyncGenerator<string, void, void>;
   /** The conversation so far. */
   transcript(): Message[];
@@ -19,12 +20,18 @@ export async function openConversation(
   path: string,
   options: OpenOptions & AskOptions & { system?: string },
 ): Promise<Chat> {
-  const { maxNewTokens, seed, signal: _, ...sampling } = askOf(options);
+  const { maxNewTokens, seed, signal: whole, ...sampling } = askOf(options);
   const { verify, quantize, system } = options;
+  const { place, base } = placeOf(path, options);
   const compute = computeOf(options);
-  const session = await openChat(path, { compute, sampling, seed, maxNewTokens, system, verify, quantize });
+  const session = await openChat(place, {
+    ...{ compute, sampling, seed, maxNewTokens, system, verify, quantize },
+    ...base,
+  });
   return {
-    async *send(text, signal) {
+    async *send(text, own) {
+      checkText('text', messageText, text);
+      const signal = own && whole ? AbortSignal.any([own, whole]) : (own ?? whole);
       for await (const piece of session.send(text, signal)) if (typeof piece === 'string') yield piece;
     },
     transcript: () => session.transcript(),

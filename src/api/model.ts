@@ -1,12 +1,12 @@
 // A model that a program opened: it answers conversations, scores texts, and has its tokenizer.
+import { z } from 'zod';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import { type ComputeChoice, computeSchema } from '../config/compute.js';
-import { askedSamplingSchema } from '../config/sampling.js';
 import { LocalModel } from '../inference/local-model.js';
 import { scoreTexts } from '../inference/score.js';
 import { openBackend } from '../tensor/backends.js';
 import type { Message, Tool, ToolCall } from '../tokenizer/message.js';
-import { checked } from './checked.js';
+import { askSchema, checked, checkText, messagesSchema } from './checked.js';
 
 export interface OpenOptions {
   /** Default: auto, the fastest that works here. */
@@ -89,11 +89,13 @@ export interface Model {
 export async function open(path: string, options: OpenOptions): Promise<Model> {
   const compute = computeOf(options);
   const { note } = await openBackend(compute.backend, compute);
-  const { lora, verify, quantize } = options;
-  const checkpoint = await openCheckpoint(lora ?? path, { verify, ...(lora !== undefined && { base: path }) });
+  const { verify, quantize } = options;
+  const { place, base } = placeOf(path, options);
+  const checkpoint = await openCheckpoint(place, { verify, ...base });
   const model = await LocalModel.of(checkpoint, { quantize });
   async function* stream(asked: Asked, given: AskOptions & { tools?: readonly Tool[] } = {}) {
     const messages: readonly Message[] = typeof asked === 'string' ? [{ role: 'user', content: asked }] : asked;
+    checkText('messages', messagesSchema, messages);
     const { text, finish, reasoning, toolCalls } = yield* model.reply(messages, {
       ...askOf(given),
       tools: given.tools,
@@ -110,6 +112,7 @@ export async function open(path: string, options: OpenOptions): Promise<Model> {
       }
     },
     score: async (texts, signal) => {
+      checkText('texts', z.array(z.string()), texts);
       const scores = await scoreTexts(model, texts, signal);
       return scores.map(({ text, bytes, tokens, total, bitsPerByte }) => ({ text, bytes, tokens, total, bitsPerByte }));
     },
@@ -125,13 +128,18 @@ export async function open(path: string, options: OpenOptions): Promise<Model> {
   };
 }
 
+/** What is opened: the adapter, which is put into the model that was named, or that model. */
+export function placeOf(path: string, { lora }: OpenOptions): { place: string; base: { base?: string } } {
+  return lora === undefined ? { place: path, base: {} } : { place: lora, base: { base: path } };
+}
+
 export function computeOf({ backend, threads, precision }: OpenOptions): ComputeChoice {
   return checked('options', computeSchema, { backend, threads, precision });
 }
 
 /** As the engine takes it. */
-export function askOf({ maxNewTokens = 256, seed = 42, signal, ...others }: AskOptions) {
-  const { temperature, topK, topP, minP, repetitionPenalty } = others;
-  const sampling = checked('options', askedSamplingSchema, { temperature, topK, topP, minP, repetitionPenalty });
-  return { ...sampling, maxNewTokens, seed, signal };
+export function askOf({ signal, ...others }: AskOptions) {
+  const { temperature, topK, topP, minP, repetitionPenalty, maxNewTokens, seed } = others;
+  const asked = { temperature, topK, topP, minP, repetitionPenalty, maxNewTokens, seed };
+  return { ...checked('options', askSchema, asked), signal };
 }

@@ -2,7 +2,8 @@
 import { join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import type { z } from 'zod';
-import { settingsName } from '../base/layout.js';
+import { asUserError } from '../base/errors.js';
+import { reportName, settingsName } from '../base/layout.js';
 import { commandLine } from '../base/shell.js';
 import type { pipelineSchema, StageName } from '../config/pipeline.js';
 import { withFetching } from '../network/fetching.js';
@@ -26,6 +27,7 @@ export interface TrainOptions {
   only?: StageName;
   /** The model that the first stage that trains starts from. */
   from?: string;
+  /** Keys are taken out of what it hears. What it throws ends the run. */
   onEvent?(event: TrainEvent): void;
   /** Asks it to save and stop. */
   signal?: AbortSignal;
@@ -45,8 +47,10 @@ export interface TrainResult {
   /** Checkpoints that could not be saved on the way, and steps whose evaluation failed. */
   unsaved: string[];
   unmeasured: string[];
-  /** Path of report.html. */
-  report: string;
+  /** Files beside the work that are not whole, metrics.jsonl and report.html among them: events of warnings say why. */
+  incomplete: string[];
+  /** Path of report.html; null where it could not be written. */
+  report: string | null;
 }
 
 export async function run(pipeline: string | Pipeline, options: TrainOptions): Promise<TrainResult> {
@@ -54,20 +58,29 @@ export async function run(pipeline: string | Pipeline, options: TrainOptions): P
   const config = await loadPipeline({ config: pipeline, set, ...(only !== undefined && { blocks: [only] }) });
   const runDirectory = resolve(out ?? join('runs', config.name));
   const nowhere = new Writable({ write: (_, __, done) => done() });
+  const incomplete = new Set<string>();
+  let fault: { error: unknown } | undefined;
   const kept = createReporter({
     runDirectory,
     mode: 'quiet',
     stdout: nowhere,
     stderr: nowhere,
-    onIncomplete: () => undefined,
+    onIncomplete: (path) => incomplete.add(path),
+    onEvent: (event) => {
+      try {
+        onEvent?.(event);
+      } catch (error) {
+        fault ??= { error };
+      }
+    },
   });
   const reporter: Reporter = {
     emit(event) {
       kept.emit(event);
-      onEvent?.(event);
+      if (fault !== undefined) throw fault.error; // of the program that listens: no sink of ours
     },
   };
-  try {
+  const finish = async (): Promise<Omit<TrainResult, 'incomplete'>> => {
     const result = await withFetching(
       (fetch) => fetch({ reporter: stageReporter(reporter, 'fetch'), signal: signal ?? new AbortController().signal }),
       () => runPipeline({ config, runDirectory, only, from, signal, reporter }),
@@ -80,8 +93,14 @@ export async function run(pipeline: string | Pipeline, options: TrainOptions): P
       '--out',
       `${runDirectory}-again`,
     );
-    return { ...result, report: await writeReport(runDirectory, { command, models: result.models }) };
-  } finally {
-    await kept.close();
-  }
+    const report = await writeReport(runDirectory, { command, models: result.models }).catch((error: unknown) => {
+      // The work is done, and worth more than what is written about it.
+      const path = join(runDirectory, reportName);
+      stageReporter(kept, 'report').note('warning', (asUserError(error, path) as Error).message, { incomplete: path });
+      return null;
+    });
+    return { ...result, report };
+  };
+  const result = await finish().finally(() => kept.close());
+  return { ...result, incomplete: [...incomplete] };
 }

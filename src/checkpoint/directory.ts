@@ -1,5 +1,6 @@
 // A checkpoint: one self-contained folder, the same for every stage, that Hugging Face tools open too.
 // What it holds and how it is opened; save.ts writes it.
+import { UserError } from '../base/errors.js';
 import { sha256File } from '../base/files.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { ModelConfig } from '../config/model.js';
@@ -114,5 +115,9 @@ async function openDirectory(directory: string, options: OwnOptions & AdapterOpt
   const isOwn = !(await isForeign(directory));
   if (!isOwn && options.training) throw notResumable(directory);
   if (await isAdapter(directory)) return openAdapter(directory, { ...options, isOwn }, openDirectory);
+  if (options.base !== undefined) {
+    const next = 'Name the folder of an adapter, or this model without a base';
+    throw new UserError({ what: 'this is a whole model, not an adapter', where: directory, next });
+  }
   return isOwn ? openOwn(directory, options) : openForeign(directory);
 }

@@ -8,9 +8,9 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { jsonIn } from '../base/objects.js';
 import { mossctlCommand } from '../base/shell.js';
-import { ownEnvironment, printedErrors, printedWarning } from '../serve/own-program.js';
+import { ownEnvironment, ownProgram, printedErrors, printedWarning, stopMessage } from '../serve/own-program.js';
 import { computeWords, type RunOptions } from './options.js';
-import { printJson, printLine, warnThroughReporter } from './output.js';
+import { noteOnStderr, printJson, printLine, warnThroughReporter } from './output.js';
 import { killSignals } from './signals.js';
 
 const listeningSchema = z.object({ type: z.literal('listening'), url: z.url() });
@@ -19,6 +19,8 @@ const maxErrors = 4096;
 const startSeconds = 60;
 /** What saving a round of alignment takes at the most, until the server is killed. */
 const patienceMilliseconds = 15_000;
+/** After it a person is told what the page waits for. */
+const noticeMilliseconds = 1000;
 
 type PageOptions = Pick<RunOptions, 'port' | 'json' | 'quiet' | 'backend' | 'threads' | 'precision'> & {
   /** The folder whose runs the page lists. */
@@ -38,9 +40,8 @@ export class RunPage {
     const port = options.port === undefined ? [] : ['--port', String(options.port)];
     const words = ['serve', ...runs, '--follow', '--runs', options.root, ...port, ...computeWords(options)];
     this.#again = mossctlCommand('serve', ...runs, '--follow');
-    // As this process was started. The channel closes with it, however it ends: then the server ends, too.
-    const program = [...process.execArgv, process.argv[1]];
-    this.#child = spawn(process.execPath, [...program, ...words, '--json'], {
+    // The channel closes with it, however it ends: then the server ends, too.
+    this.#child = spawn(process.execPath, [...ownProgram, ...words, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: ownEnvironment(),
     });
@@ -89,12 +90,19 @@ export class RunPage {
     if (json || process.stdout.isTTY !== true || this.#child.exitCode !== null) return;
     if (!quiet) printLine(`page    ${this.#address}  stays until Ctrl-C`);
     this.#child.ref();
+    let notice: NodeJS.Timeout | undefined;
     const stop = (): void => {
-      this.#child.kill(this.#isEnding ? 'SIGKILL' : 'SIGTERM');
+      if (this.#isEnding) this.#child.kill('SIGKILL');
+      // No signal: a terminal's Ctrl-C reaches the server as well, and ours would be the second one, which cuts answers off.
+      else if (this.#child.connected) this.#child.send(stopMessage, () => undefined);
       this.#isEnding = true;
+      notice ??= setTimeout(() => {
+        if (!quiet) noteOnStderr('the page stops once its answers have ended; press Ctrl-C again to stop at once');
+      }, noticeMilliseconds);
     };
     for (const name of killSignals) process.on(name, stop);
     await this.#ended;
+    clearTimeout(notice);
     for (const name of killSignals) process.off(name, stop);
   }
 

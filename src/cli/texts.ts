@@ -26,7 +26,7 @@ export async function withTexts(texts: readonly string[] | undefined, options: S
   const path = join(folder, dataSpecName);
   const { text, files, notes } = await textsSpec(texts, folder);
   await writeSpec(path, text);
-  const note = options.quiet || options.json ? () => undefined : noteOnStderr;
+  const note = options.quiet ? () => undefined : noteOnStderr; // stderr: with --json, too
   for (const line of notes) note(line);
   note(`${countOf(files, 'file')} of text, as ${shownPath(path)} says, which can be edited`);
   return { ...options, flags: { ...flags, 'data.spec': path } };

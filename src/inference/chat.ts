@@ -22,6 +22,8 @@ export interface ChatOptions {
   seed: number;
   maxNewTokens: number;
   system?: string;
+  /** Of an adapter: the model that it is put into, where a person named it. */
+  base?: string;
   /** False: the files are not compared with their sha256. */
   verify?: boolean;
   /** How the matrices are stored while it answers; default: as float32. */

@@ -1,5 +1,6 @@
 // A model on this machine, ready to answer: weights, tokenizer, chat template and the engine that samples from them, all
 // from the one folder. Chat, evaluation, alignment and samples during training speak to a model through it.
+import type { AdapterOptions } from '../checkpoint/adapter.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
 import { checkTokenRows } from '../checkpoint/model-config.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
@@ -49,8 +50,11 @@ export class LocalModel implements ChatModel, ChatFormat {
     this.eosTokenIds = checkpoint?.eosTokenIds ?? [];
   }
 
-  /** Opens a checkpoint (step, stage or run folder, or `latest`) on the current backend; `verify` as for `openCheckpoint`. */
-  static async open(path: string, options: { verify?: boolean } & QuantizeOption = {}): Promise<OpenedModel> {
+  /** Opens a checkpoint (step, stage or run folder, or `latest`) on the current backend; `verify` and `base` as for `openCheckpoint`. */
+  static async open(
+    path: string,
+    options: { verify?: boolean } & Pick<AdapterOptions, 'base'> & QuantizeOption = {},
+  ): Promise<OpenedModel> {
     return withCheckpoint(path, async (directory) => LocalModel.of(await openCheckpoint(directory, options), options));
   }
 

@@ -216,7 +216,14 @@ export class ChatStore {
 
   /** A judgement was erased elsewhere on the page. */
   forget(judgement: string): void {
+    const isNewest = revisionOf(this.#id) === this.#revision;
     forgetJudgement(judgement);
+    // In place: a conversation in which an answer is being written is not read again.
+    for (const turn of this.turns) {
+      if (turn.preference?.id === judgement) delete turn.preference;
+      for (const answer of turn.answers) if (answer.verdict?.id === judgement) delete answer.verdict;
+    }
+    if (isNewest) this.#revision = revisionOf(this.#id) ?? this.#revision;
     this.#hear(this.#id);
   }
 

@@ -1,7 +1,7 @@
 // Which charts a stage's series make, of one run or of two over each other: the loss first, what was measured on held-out data
 // next, one chart for each family of metrics, and what only concerns the training last.
 import { meaningOf } from '../report/meaning.js';
-import { type Point, smooth } from '../report/svg.js';
+import { type Point, smooth, smoothWindow } from '../report/svg.js';
 import type { RunDetail } from '../serve/contract.js';
 
 export interface ChartSeries {
@@ -26,7 +26,6 @@ export interface Chart {
 }
 
 const maxMembers = 6;
-const minSmoothed = 60;
 const training = ['learningRate', 'gradientNorm', 'tokensPerSecond'];
 /** Of what a training measures at each step: whether it learns. */
 const telling = ['rewards/margins', 'rewards/accuracies'];
@@ -53,8 +52,9 @@ function chart(metric: string, members: readonly [string, Own[]][]): Chart {
     own.flatMap(({ run, points: raw }): ChartSeries[] => {
       const points = raw.map(([x, y]): Point => [x, y ?? Number.NaN]);
       const line = { name, run, colour };
-      if (points.length < minSmoothed || metric === 'learningRate') return [{ ...line, points, isFaint: false }];
-      const smoothed = smooth(points, Math.round(points.length / 50));
+      const radius = (smoothWindow(points.length) - 1) / 2;
+      if (radius === 0 || metric === 'learningRate') return [{ ...line, points, isFaint: false }];
+      const smoothed = smooth(points, radius);
       return [
         { ...line, points, isFaint: true },
         { ...line, points: smoothed, isFaint: false },

@@ -26,6 +26,8 @@ export interface ReporterOptions {
   speech?: Speech;
   /** Of a file kept beside the work that could not be written whole, metrics.jsonl among them. */
   onIncomplete?: (path: string) => void;
+  /** Hears every event as it is kept: without keys, with what the sinks themselves have to say. */
+  onEvent?: (event: Event) => void;
   /** Milliseconds since 1970; tests give their own. */
   now?: () => number;
 }
@@ -44,11 +46,13 @@ export function createReporter(options: ReporterOptions): Reporter & { clear(): 
     tables = true,
     speech = english,
     onIncomplete,
+    onEvent,
     now = steadyNow,
   } = options;
   const sinks: Sink[] = [
     mode === 'json' ? jsonSink(stdout) : terminalSink({ stdout, stderr, now, tables, speech, quiet: mode === 'quiet' }),
   ];
+  if (onEvent !== undefined) sinks.push({ emit: onEvent, close: () => {} });
   for (const stream of [stdout, stderr]) if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
   const emit = (event: Event): void => {
     if (event.type === 'note' && event.incomplete !== undefined) onIncomplete?.(event.incomplete);

@@ -26,8 +26,12 @@ export function roundNumber(id: string): number {
 
 /** The oldest first. @param runs the folder that holds them. */
 export async function roundsIn(runs: string): Promise<string[]> {
-  const names = await readdir(runs).catch(ifAbsent<string[]>([]));
-  return names.filter(isRoundId).sort((a, b) => roundNumber(a) - roundNumber(b));
+  const names = (await readdir(runs).catch(ifAbsent<string[]>([]))).filter(isRoundId);
+  // A file may have such a name, and a link may lead to a folder, or nowhere.
+  const areFolders = await Promise.all(
+    names.map(async (name) => (await stat(join(runs, name)).catch(() => undefined))?.isDirectory() ?? false),
+  );
+  return names.filter((_, i) => areFolders[i]).sort((a, b) => roundNumber(a) - roundNumber(b));
 }
 
 export interface KeptRound {

@@ -19,6 +19,8 @@ import { followedSources, type ModelSource, sourcesOf, uniqueIds } from './sourc
 
 /** Between two looks at what a run that is followed has saved. */
 const refreshMilliseconds = 1000;
+/** Checkpoints that newer ones have followed, of which a name is known still. */
+export const maxEarlier = 16;
 
 export interface OpenModelOptions {
   verify?: boolean;
@@ -48,6 +50,7 @@ export class ModelEntry {
   /** Visits that may ask its engine. */
   #visits = 0;
   #isReleased = false;
+  #isFollowed = false;
 
   constructor(
     source: ModelSource,
@@ -81,7 +84,7 @@ export class ModelEntry {
       this.#visits++;
       visit.onLeave(() => {
         this.#visits--;
-        if (this.#isReleased && this.#visits === 0) this.#letGo().catch(() => undefined);
+        if ((this.#isReleased || this.#isFollowed) && this.#visits === 0) this.#letGo().catch(() => undefined);
       });
       this.#isReleased = false;
     }
@@ -114,6 +117,12 @@ export class ModelEntry {
   async release(): Promise<void> {
     if (this.#visits > 0) this.#isReleased = true;
     else await this.#letGo();
+  }
+
+  /** A newer checkpoint has taken its place: whoever names it still is answered, and its weights stay no longer than that. */
+  async makeEarlier(): Promise<void> {
+    this.#isFollowed = true;
+    await this.release();
   }
 
   async close(): Promise<void> {
@@ -302,12 +311,15 @@ export class ServedModels {
     const entries = await Promise.all(
       found.map(async (source) => this.#own.find((entry) => isSame(entry, source)) ?? entryOf(source, this.#options)),
     );
-    for (const entry of this.#own) if (!entries.includes(entry)) this.#earlier.set(entry.id, entry);
-    for (const { id } of entries) this.#earlier.delete(id);
+    const earlier = this.#own.filter((entry) => !entries.includes(entry));
+    for (const { id } of [...earlier, ...entries]) this.#earlier.delete(id);
+    for (const entry of earlier) this.#earlier.set(entry.id, entry);
+    for (const id of [...this.#earlier.keys()].slice(0, -maxEarlier)) this.#earlier.delete(id); // the oldest
     this.#change(() => {
       this.#own = entries;
       this.#first = entries.at(-1);
     });
+    for (const entry of earlier) entry.makeEarlier().catch(() => undefined);
   }
 }
 

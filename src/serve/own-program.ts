@@ -2,8 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import { redact } from '../base/secrets.js';
 
-/** What Node is given to start `mossctl`. */
-export const ownProgram: readonly string[] = [fileURLToPath(new URL('../../bin/mossctl.js', import.meta.url))];
+const place = import.meta.url.endsWith('.ts') ? '../cli/main.ts' : '../../bin/mossctl.js';
+
+/** What Node is given to start `mossctl` as this process was: what was built, or the sources, with the same limits and loaders. */
+export const ownProgram: readonly string[] = [...process.execArgv, fileURLToPath(new URL(place, import.meta.url))];
+
+/** Over the channel to `mossctl serve`: stop as at a first signal. Said twice, or beside the terminal's own Ctrl-C, it is no second one. */
+export const stopMessage = 'stop';
 
 /**
  * What it is started with. It speaks English, for that is how its errors and warnings are found; they are translated where

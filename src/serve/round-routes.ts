@@ -1,9 +1,9 @@
 // Learning from what people said, from the page: one round at a time, decided by the gate, and a way back. What rounds came to is on
 // the disk, so that a server that starts serves what an earlier one promoted, and can undo it.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Hono } from 'hono';
-import { UserError } from '../base/errors.js';
-import { exists } from '../base/files.js';
+import { asUserError, UserError } from '../base/errors.js';
 import type { Speech } from '../language/speech.js';
 import { readBody } from './body.js';
 import {
@@ -16,7 +16,7 @@ import {
   type RoundUndone,
   roundSchema,
 } from './contract.js';
-import { isRoundId, type KeptRound, keepUndone, readKeptRound, roundsIn, unfinished } from './kept-rounds.js';
+import { isRoundId, type KeptRound, keepUndone, readKeptRound, refused, roundsIn, unfinished } from './kept-rounds.js';
 import { RefusedRequest, speechFor } from './refusal.js';
 import type { Round } from './round.js';
 import { type RoundSettings, startRound } from './round-start.js';
@@ -50,6 +50,8 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
   let starting: Promise<Round> | undefined;
   let isClosed = false;
   const running = (): Round | undefined => [...rounds.values()].find(({ isRunning }) => isRunning);
+  /** Here, or in a process that works in its folder. */
+  const isRunning = (id: string, kept: KeptRound): boolean => rounds.get(id)?.isRunning ?? isOfAnother(kept);
 
   /** Of a round that has ended, as this server knows it. */
   const endOf = (id: string, { end = unfinished, isUndone }: KeptRound): RoundEnd => {
@@ -58,10 +60,10 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
     return isUndone ? withdrawn : own;
   };
   const summaryOf = async (id: string): Promise<RoundSummary> => {
-    const kept = await readKeptRound(join(host.runs, id));
+    const kept = await readable(join(host.runs, id));
+    if (kept instanceof UserError) return unreadable(host.runs, id, kept);
     const began = new Date(kept.began).toISOString();
-    const isRunning = rounds.get(id)?.isRunning ?? (kept.isHeld && kept.end === undefined);
-    if (isRunning) return { id, state: 'running', began };
+    if (isRunning(id, kept)) return { id, state: 'running', began };
     const end = endOf(id, kept);
     const decided = end.promoted ? (kept.isUndone ? 'undone' : 'promoted') : 'refused';
     return { id, state: kept.end === undefined ? 'stopped' : decided, began, end };
@@ -108,7 +110,7 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
     const round = rounds.get(id);
     if (round !== undefined) return sendEvents(context, said(round.events(reader.signal), speech), reader);
     const kept = await readKeptRound(join(host.runs, id));
-    if (kept.isHeld && kept.end === undefined) throw ofAnother(id);
+    if (isOfAnother(kept)) throw ofAnother(id);
     return sendEvents(context, said([endOf(id, kept)], speech), reader);
   });
   app.post('/rounds/:id/undo', async (context) => {
@@ -118,8 +120,7 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
     const end = rounds.has(id) ? rounds.get(id)?.end : kept.end;
     const isServed = end?.model !== undefined || restored.has(id);
     if (end?.checkpoint === undefined || !(isServed || kept.isUndone)) {
-      const isRunning = rounds.get(id)?.isRunning ?? (kept.isHeld && kept.end === undefined);
-      const why = isRunning
+      const why = isRunning(id, kept)
         ? 'it is running still'
         : end?.promoted
           ? 'it began with a model that is not served here'
@@ -137,7 +138,12 @@ export function roundRoutes(host: RoundHost): RoundRoutes {
       const faults: string[] = [];
       const served = new Set(host.digests());
       for (const id of await roundsIn(host.runs)) {
-        const { end, parents, digest, isUndone } = await readKeptRound(join(host.runs, id));
+        const kept = await readable(join(host.runs, id));
+        if (kept instanceof UserError) {
+          faults.push(`${id}, a round of an earlier server, cannot be read: ${kept.message}`);
+          continue;
+        }
+        const { end, parents, digest, isUndone } = kept;
         if (digest === undefined || end?.checkpoint === undefined || !parents.some((one) => served.has(one))) continue;
         served.add(digest); // a later round may have begun with it, also where it was undone since
         if (isUndone) continue;
@@ -173,9 +179,29 @@ function spoken<E extends RoundEvent>(event: E, { say }: Speech): E {
   return { ...event, label: say(event.label), ...(event.text !== undefined && { text: say(event.text) }) };
 }
 
+function isOfAnother({ isHeld, end }: KeptRound): boolean {
+  return isHeld && end === undefined;
+}
+
+/** One round that cannot be read is no reason to say nothing of the others. */
+async function readable(run: string): Promise<KeptRound | UserError> {
+  try {
+    return await readKeptRound(run);
+  } catch (error) {
+    const fault = asUserError(error, run);
+    if (fault instanceof UserError) return fault;
+    throw error;
+  }
+}
+
+async function unreadable(runs: string, id: string, { message }: UserError): Promise<RoundSummary> {
+  const { mtime } = await stat(join(runs, id));
+  return { id, state: 'stopped', began: mtime.toISOString(), end: refused(`the round cannot be read: ${message}`) };
+}
+
 /** The id of a round that is there: a folder's name, never a path. */
 async function known(runs: string, id: string): Promise<string> {
-  if (isRoundId(id) && (await exists(join(runs, id)))) return id;
+  if (isRoundId(id) && (await roundsIn(runs)).includes(id)) return id;
   throw new RefusedRequest({ status: 404, what: 'there is no such round', next: 'Start one with POST /api/rounds' });
 }
 

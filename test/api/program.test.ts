@@ -36,7 +36,8 @@ test('train runs a pipeline, tells what happens, and leaves a run like any other
   assert.ok(result.table?.columns.some(({ label }) => label === 'sft'));
   const losses = events.flatMap((event) => (event.type === 'step' ? [event.loss] : []));
   assert.equal(losses.length, 8);
-  assert.match(await readFile(result.report, 'utf8'), /Made by mossctl/);
+  assert.match(await readFile(result.report ?? '', 'utf8'), /Made by mossctl/);
+  assert.deepEqual(result.incomplete, []);
   assert.ok((await readFile(join(folder, 'run', 'metrics.jsonl'), 'utf8')).includes('"type":"step"'));
 });
 

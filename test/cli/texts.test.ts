@@ -57,6 +57,13 @@ test('pretrain --text: a folder becomes a corpus, each file a document whose end
   assert.match(again.stdout, /^unchanged/m);
 });
 
+test('what of the texts is not taken is said with --json too, beside the events', async () => {
+  const args = ['pretrain', '--text', '我的 novels', '--out', 'runs/said', '--from', 'nothing-there', '--json'];
+  const { stdout, stderr } = await mossctl(args, { cwd: folder });
+  assert.match(stderr, /1 file not taken \(\.jpg\)/);
+  for (const line of stdout.split('\n').filter(Boolean)) JSON.parse(line);
+});
+
 test('a data-spec that was edited is not replaced; nothing found, and rows without text, are said', async () => {
   const spec = join(folder, 'runs/我的-novels/data-spec.yaml');
   await writeFile(spec, (await readFile(spec, 'utf8')).replace('split: file', 'split: lines'));

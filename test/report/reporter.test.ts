@@ -232,6 +232,19 @@ test('metrics.jsonl holds every event with its time; a run that cannot write it 
   assert.equal(err.match(/warning: cannot write/g)?.length, 1);
   assert.match(err, /finished in[\s\S]*warning: .*metrics\.jsonl lacks 14 lines of this run/);
   assert.deepEqual(incomplete, [join(blocked, 'metrics.jsonl')]);
+  const heard: Event[] = [];
+  const token = 'hf_of-a-person-1234567890';
+  const before = process.env.HF_TOKEN;
+  process.env.HF_TOKEN = token;
+  const said: Event = { type: 'note', stage: 'sft', level: 'info', text: `the key ${token}` };
+  await show([said], { runDirectory: blocked, onEvent: (event) => heard.push(event) });
+  if (before === undefined) delete process.env.HF_TOKEN;
+  else process.env.HF_TOKEN = before;
+  assert.ok(!JSON.stringify(heard).includes(token), 'a program hears a key');
+  assert.ok(
+    heard.some((event) => event.type === 'note' && event.incomplete !== undefined),
+    JSON.stringify(heard),
+  );
 });
 
 test('a reader that goes away does not end the run', async () => {

@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsName } from '../../src/base/layout.js';
 import { writeRecord } from '../../src/pipeline/record.js';
 import { openableHosts } from '../../src/serve/addresses.js';
-import { ServedModels } from '../../src/serve/models.js';
+import { Visit } from '../../src/serve/admission.js';
+import { type ModelEntry, maxEarlier, ServedModels } from '../../src/serve/models.js';
 import { RefusedRequest } from '../../src/serve/refusal.js';
 import { heldOutTextOf } from '../../src/serve/round-start.js';
 import { saveTrained, startServer, temporaryFolder } from './world.js';
@@ -60,6 +61,49 @@ test('models appear as a run saves them; what a newer one follows still answers 
   assert.deepEqual(await ids(), [['sft', 'feedback-1'], 'feedback-1']);
   models.setDefault(undefined);
   assert.equal(models.default.id, 'sft');
+  await models.close();
+});
+
+test('an earlier checkpoint that is named keeps its weights only while it answers, and the oldest are forgotten', async (t) => {
+  let looked = 0;
+  t.mock.method(performance, 'now', () => (looked += 2000)); // it looks once a second
+  const run = join(folder, 'long');
+  const stepOf = (step: number) => `step-${String(step).padStart(6, '0')}`;
+  const save = (step: number) => cp(join(folder, 'saved'), join(run, 'sft', stepOf(step)), { recursive: true });
+  const visit = () => new Visit(new AbortController().signal, 60, () => undefined);
+  await saveTrained(join(folder, 'saved'), 0);
+  await save(1);
+  await writeFile(join(run, settingsName), 'name: long\n');
+  const models = await ServedModels.follow([run]);
+  const asked: { entry: ModelEntry; running: Visit }[] = [];
+  for (let step = 1; step <= 3; step++) {
+    const entry = models.find(`sft/${stepOf(step)}`);
+    asked.push({ entry, running: visit() });
+    await entry.open(asked[step - 1].running); // this answer runs still when the next checkpoint comes
+    await save(step + 1);
+    await models.refresh();
+    assert.ok(entry.opened, 'an answer lost its model');
+  }
+  assert.equal(models.find(undefined).id, 'sft/step-000004');
+  for (const { entry, running } of asked) {
+    const later = visit();
+    assert.equal(models.known(entry.id), entry);
+    await entry.open(later);
+    later.leave();
+    assert.ok(entry.opened, 'the first answer runs still');
+    running.leave();
+    assert.equal(entry.opened, undefined);
+    const again = visit();
+    await entry.open(again);
+    again.leave();
+    assert.equal(entry.opened, undefined);
+  }
+  for (let step = 5; step < 5 + maxEarlier; step++) {
+    await save(step);
+    await models.refresh();
+  }
+  assert.equal(models.known('sft/step-000001'), undefined);
+  assert.notEqual(models.known(`sft/${stepOf(4 + maxEarlier - 1)}`), undefined);
   await models.close();
 });
 

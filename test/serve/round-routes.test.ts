@@ -1,7 +1,7 @@
 // A round from the page: a real process that aligns a real model on a real store, decided by the gate, taken back, stopped, crashed.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -48,7 +48,7 @@ async function served(more: Partial<RoundHost> = {}) {
     digests: () => [parent],
     ...more,
   });
-  await restore();
+  const faults = await restore();
   const server = await listening(mounted(app));
   const post = async (path: string, body: unknown = {}) => {
     const headers = { 'content-type': 'application/json' };
@@ -66,7 +66,7 @@ async function served(more: Partial<RoundHost> = {}) {
     return last;
   };
   const list = async () => ((await (await fetch(`${server.url}/api/rounds`)).json()) as RoundList).rounds;
-  return { runs, offered, post, list, events, lastOf, stop: close, close: () => close().then(server.close) };
+  return { runs, faults, offered, post, list, events, lastOf, stop: close, close: () => close().then(server.close) };
 }
 
 test('a round is promoted with the figures of the gate, one at a time, and taken back', async () => {
@@ -133,6 +133,27 @@ test('a round of another process that works still is neither followed nor taken 
   await lock.release();
   const [{ state, end }] = await list();
   assert.deepEqual([state, end?.promoted], ['stopped', false]);
+  await close();
+});
+
+test('a file with the name of a round is none, and a round that cannot be read keeps neither the server nor the others', async () => {
+  const runs = join(folder, 'untidy');
+  await mkdir(join(runs, 'feedback-2'), { recursive: true });
+  await mkdir(join(runs, 'feedback-3'));
+  for (const name of ['feedback-1', 'feedback-2/align']) await writeFile(join(runs, name), '');
+  const { faults, list, post, close } = await served({ runs });
+  assert.equal(faults.length, 1);
+  assert.match(faults[0], /^feedback-2, a round of an earlier server, cannot be read: .*leads through a file/);
+  const rounds = await list();
+  assert.deepEqual(
+    rounds.map(({ id, state }) => [id, state]),
+    [
+      ['feedback-3', 'stopped'],
+      ['feedback-2', 'stopped'],
+    ],
+  );
+  assert.match(rounds[1].end?.why ?? '', /cannot be read/);
+  assert.equal((await post('/feedback-1/undo')).status, 404);
   await close();
 });
 

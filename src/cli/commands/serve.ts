@@ -14,6 +14,7 @@ import { isLoopback } from '../../serve/guard.js';
 import { type Limits, limits } from '../../serve/limits.js';
 import { Metrics } from '../../serve/metrics.js';
 import { ServedModels } from '../../serve/models.js';
+import { stopMessage } from '../../serve/own-program.js';
 import { pageFolder } from '../../serve/page-files.js';
 import { listen } from '../../serve/server.js';
 import type { Service } from '../../serve/service.js';
@@ -185,7 +186,7 @@ function stoppingWords(answers: number): string {
 }
 
 /**
- * The first signal asks; a second ends the process where it stands. `alone`: the process that it was started for has ended, with
+ * The first signal asks, as does a message of the process that it was started for; a second signal ends the process where it stands. `alone`: the process that it was started for has ended, with
  * which the channel to it closes.
  */
 function askedToStop(): Promise<'asked' | 'alone'> {
@@ -200,6 +201,7 @@ function askedToStop(): Promise<'asked' | 'alone'> {
       resolve('asked');
     };
     for (const name of killSignals) process.on(name, onSignal);
+    process.on('message', (message) => message === stopMessage && resolve('asked'));
     process.on('disconnect', () => resolve('alone'));
     process.channel?.unref(); // the channel alone keeps nothing going once the server has stopped
     if (process.connected === false) resolve('alone'); // it ended while this one began

@@ -1,7 +1,8 @@
 // One model and a set of questions: what it answered, what that is worth, and what a person should know of how it was asked.
-import { countOf } from '../../base/format.js';
+import { countOf, formatCount } from '../../base/format.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import type { RanCall } from '../../tools/tool.js';
+import { maxLength } from '../checks.js';
 import type { Measurements } from '../measurements.js';
 import { wantedCalls } from '../reference.js';
 import { type Contrast, measureContrasts } from '../safety/contrasts.js';
@@ -145,6 +146,16 @@ function warningsOf(
     const asked = [...toolFaults].flatMap(([question, each]) => (each === fault ? [question] : []));
     warnings.push(
       `${countOf(asked.length, 'question')} ${asked.length === 1 ? 'was' : 'were'} not asked with tools: ${fault} (first: ${asked[0].where})`,
+    );
+  }
+  const long = [...new Set(generated.map(({ question }) => question))].filter(
+    ({ scores, answers }) =>
+      scores.some((score) => score === 'rougeL' || score === 'chrF') &&
+      answers.some(({ length }) => length > maxLength),
+  );
+  if (long.length > 0) {
+    warnings.push(
+      `${countOf(long.length, 'question')} with an answer of more than ${formatCount(maxLength)} characters: only its beginning is compared (first: ${long[0].where})`,
     );
   }
   if (late.length > 0) {

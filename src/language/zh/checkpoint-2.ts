@@ -2,6 +2,8 @@
 import type { Catalog } from '../messages.js';
 
 export const checkpoint2: Catalog = {
+  'this is a whole model, not an adapter': '这是完整模型，不是适配器',
+  'Name the folder of an adapter, or this model without a base': '请指明适配器的文件夹，或只给这个模型，不给基座',
   'Join them: python {1} {2} {3} --safe_serialization. Put config.json and the tokenizer beside them':
     '请合并它们：python {1} {2} {3} --safe_serialization，并把 config.json 和分词器放在旁边',
   'Join them: accelerate merge-weights {1} {2}. Put config.json and the tokenizer beside them':

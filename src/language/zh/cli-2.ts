@@ -3,6 +3,8 @@ import type { Catalog } from '../messages.js';
 
 export const cli2: Catalog = {
   '{1} of them': '其中 {1} 个',
+  'the page stops once its answers have ended; press Ctrl-C again to stop at once':
+    '页面等正在写的回答写完后停止；再按 Ctrl-C 立即停止',
   'larger devices': '更大的设备',
   '{1}: does not fit; it takes {2}: {3}': '{1}：装不下；需要 {2}：{3}',
   "{1} % of its makers' dense bf16 rate": '厂商标称稠密 bf16 速率的 {1} %',

@@ -2,6 +2,9 @@
 import type { Catalog } from '../messages.js';
 
 export const evaluation: Catalog = {
+  'skipped {1} of more than {2} characters (first: {3})': '跳过 {1}，超过 {2} 个字符（第一处：{3}）',
+  '{1} with an answer of more than {2} characters: only its beginning is compared (first: {3})':
+    '{1} 的答案超过 {2} 个字符：只比较开头（第一处：{3}）',
   'stopped while measuring bits per byte': '测量每字节比特时停止',
   'its check is of the small world, and it has no scene to begin in': '它的检查属于小世界，却没有起始场景',
   'Write it as "start": {"scene": "kitchen: cup\\nyou: kitchen"}':

@@ -2,6 +2,8 @@
 import type { Catalog } from '../messages.js';
 
 export const serve: Catalog = {
+  '{1}, a round of an earlier server, cannot be read: {2}': '先前服务器的一轮 {1} 无法读取：{2}',
+  'the round cannot be read: {1}': '这一轮无法读取：{1}',
   'the server is stopping': '服务正在停止',
   '{1} answers are being written or wait, and {2} is the limit': '有 {1} 个回答正在书写或等待，上限是 {2}',
   'Try again in a second': '请一秒后再试',
