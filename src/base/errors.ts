@@ -162,7 +162,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     best = candidate;
     bestDistance = distance;
   }
-  return best;
+  return best ?? begunWith(word, [...candidates]);
+}
+
+/** The one candidate that the word is the beginning of: `lang` of `language`. */
+function begunWith(word: string, candidates: readonly string[]): string | undefined {
+  const begun = candidates.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
+  return word.length >= 3 && begun.length === 1 ? begun[0] : undefined;
 }
 
 /** Letters to put in, leave out, replace, or exchange with the next one. */

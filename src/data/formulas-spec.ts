@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 export const sourceName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a source name is 1 to 40 small letters, digits or dashes')
+  .regex(
+    /^[\p{Ll}\p{Lo}\p{N}][\p{Ll}\p{Lo}\p{N}-]{0,39}$/u,
+    'a source name is 1 to 40 small letters of any script, digits or dashes',
+  )
   .describe('name, shown with every document');
 
 export const formulasSchema = z.strictObject({

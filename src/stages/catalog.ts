@@ -101,7 +101,7 @@ export const stageTable: StageTable = {
         product: 'a tokenised corpus',
         why: `${runDirectory} holds none, and the configuration has no ${missing.join(' and no ')} block to make it from`,
         next: isContinued
-          ? `Name the text with --set data.spec=SPEC, or run ${build} first`
+          ? `Name the text with --set data.spec=SPEC (pretrain takes --text FOLDER, too), or run ${build} first`
           : `Give a --config that has them (--config quickstart), or run ${build} and "mossctl tokenizer train --out ${out}" first`,
       };
     },

@@ -137,3 +137,13 @@ test('the input digest follows the spec and the files, not the comments', async 
   await writeFile(join(folder, 'a.txt'), 'two');
   assert.notEqual(await dataInputDigest(path), first);
 });
+
+test('a source may be named in Chinese, and the beginning of a key is recognised', async () => {
+  const named = (name: string, more = ''): string =>
+    `{name: x, sources: [{name: ${name}, from: "file:t", format: txt, licence: mine${more}}]}`;
+  const folder = await scratch({ 'spec.yaml': named('小说-2') });
+  assert.equal((await loadDataSpec(join(folder, 'spec.yaml'))).sources[0].name, '小说-2');
+  for (const name of ['Big', '"a b"', '../x', '"小 说"'])
+    assert.match((await faultsOf(named(name))).join(), /a source name/);
+  assert.match((await faultsOf(named('a', ', lang: zh'))).join(), /lang.*language/s);
+});

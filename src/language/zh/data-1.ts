@@ -219,7 +219,8 @@ export const data1: Catalog = {
   'its metadata is cut short': '其元数据被截断',
   'its metadata has too few entries': '其元数据的条目太少',
   'its metadata holds the size {1}': '其元数据中有大小 {1}',
-  'a source name is 1 to 40 small letters, digits or dashes': '来源名是 1 到 40 个小写字母、数字或短横',
+  'a source name is 1 to 40 small letters of any script, digits or dashes':
+    '来源名是 1 到 40 个汉字、小写字母、数字或短横',
   'name, shown with every document': '名字，随每篇文档显示',
   'formulas for training; with one to a document, the same one is kept once':
     '用于训练的算式数；一篇文档一个时，相同的只留一次',

@@ -280,7 +280,8 @@ export const help1: Catalog = {
   ' and no ': '，也没有',
   '{1} holds none, and the configuration has no {2} block to make it from':
     '{1} 里没有，配置里也没有可用来生成它的 {2} 块',
-  'Name the text with --set data.spec=SPEC, or run {1} first': '请用 --set data.spec=SPEC 指明文本，或先运行 {1}',
+  'Name the text with --set data.spec=SPEC (pretrain takes --text FOLDER, too), or run {1} first':
+    '请用 --set data.spec=SPEC 指明文本（pretrain 也可以用 --text 文件夹），或先运行 {1}',
   'Give a --config that has them (--config quickstart), or run {1} and "mossctl tokenizer train --out {2}" first':
     '请给一个含有它们的 --config（--config quickstart），或先运行 {1} 和 "mossctl tokenizer train --out {2}"',
   'another corpus': '另一份语料',
