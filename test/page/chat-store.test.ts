@@ -1,7 +1,12 @@
 // The conversation behind the page, without a browser: what it keeps where, while an answer is still being written.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 
 interface Judged {
   verdict?: { id: string };
@@ -39,8 +44,13 @@ for (const [name, value] of Object.entries({
 }))
   Object.defineProperty(globalThis, name, { value, configurable: true });
 
-// The page is no part of what these tests are compiled with: it is for a browser.
-const { ChatStore } = (await import(new URL('../../src/page/chat-store.ts', import.meta.url).href)) as {
+// The page is no part of what these tests are compiled with: it is for a browser, and bundled as it is for one.
+const folder = await mkdtemp(join(tmpdir(), 'mossctl-chat-store-'));
+after(() => rm(folder, { recursive: true }));
+const outfile = join(folder, 'chat-store.mjs');
+const source = fileURLToPath(new URL('../../src/page/chat-store.ts', import.meta.url));
+await build({ entryPoints: [source], outfile, bundle: true, format: 'esm', platform: 'node', tsconfigRaw: {} });
+const { ChatStore } = (await import(pathToFileURL(outfile).href)) as {
   ChatStore: new (connection: object, changed: () => void) => Store;
 };
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { warnThrough } from '../../src/cli/output.js';
 import { RunPage } from '../../src/cli/run-page.js';
-import { printedErrors, printedWarning } from '../../src/serve/own-program.js';
+import { ownProgram, printedErrors, printedWarning } from '../../src/serve/own-program.js';
 import { Round } from '../../src/serve/round.js';
 import { entry } from '../e2e/cli.js';
 
@@ -41,11 +41,9 @@ test('what the server of a page warns of goes to the reporter of the run', async
   );
   const said: string[] = [];
   t.after(warnThrough((text) => said.push(text)));
-  const own = process.argv[1];
-  process.argv[1] = program;
-  t.after(() => {
-    process.argv[1] = own;
-  });
+  const started = ownProgram as string[];
+  const own = started.splice(0, started.length, program);
+  t.after(() => started.splice(0, started.length, ...own));
   const printed = t.mock.method(process.stdout, 'write', () => true);
   const page = await RunPage.open([join(folder, 'a')], { root: folder, quiet: true });
   const [address] = printed.mock.calls.map(({ arguments: [text] }) => String(text));
