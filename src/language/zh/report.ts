@@ -2,6 +2,7 @@
 import type { Catalog } from '../messages.js';
 
 export const report: Catalog = {
+  '(default: 8080, else the next that is not taken)': '（默认：8080，被占用则用下一个空闲端口）',
   'training loss': '训练损失',
   'Learning rate': '学习率',
   'Gradient norm': '梯度范数',
