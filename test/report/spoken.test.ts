@@ -8,7 +8,9 @@ const page = `<html lang="en"><body><h2>Answers to held-out prompts</h2><p class
 <div class="sample"><div class="prompt">Total time</div><div>no values</div></div><pre>Total time</pre>
 <dl><dt>Total time</dt><dd>in Chinese</dd></dl><p>a &lt;b&gt; of nobody</p><li><span class="tag">sft</span> no values</li>
 <details><summary>no values</summary><ul class="examples"><li>no values</li><li>a <b>no values</b></li></ul></details>
-<p>no values</p></body></html>`;
+<p>no values</p><th scope="col">before</th><td class="words">no values — <b>lower is better</b></td><td>better <small>better</small></td>
+<h3>Round 1 <span class="soft">(promoted at 50 %)</span></h3><h2>Stage: sft</h2>
+<p>sft against base, on the same questions: better beyond noise in correct (+4.8 points [+1.0, +9.0]) and loss (+1 [+0, +2]).</p></body></html>`;
 
 test('headings and labels are translated, samples and settings stay', async () => {
   const spoken = spokenHtml(page, await speechIn('zh'));
@@ -22,5 +24,11 @@ test('headings and labels are translated, samples and settings stay', async () =
     spoken,
     /<summary>没有值<\/summary><ul class="examples"><li>no values<\/li><li>a <b>no values<\/b><\/li><\/ul><\/details>\n<p>没有值</,
   );
+  assert.match(
+    spoken,
+    /<th scope="col">之前<\/th><td class="words">没有值 — <b>越低越好<\/b><\/td><td>better <small>更好</,
+  );
+  assert.match(spoken, /<h3>第 1 轮<span class="soft">（在 50 % 处晋级）<\/span><\/h3><h2>阶段：sft</);
+  assert.match(spoken, /显著更好：correct（\+4\.8 个百分点 \[\+1\.0, \+9\.0\]）、loss（\+1 \[\+0, \+2\]）。</);
   assert.equal(spokenHtml(page, english), page);
 });

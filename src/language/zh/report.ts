@@ -2,7 +2,6 @@
 import type { Catalog } from '../messages.js';
 
 export const report: Catalog = {
-  '(default: 8080, else the next that is not taken)': '（默认：8080，被占用则用下一个空闲端口）',
   'training loss': '训练损失',
   'Learning rate': '学习率',
   'Gradient norm': '梯度范数',
@@ -55,7 +54,6 @@ export const report: Catalog = {
   'Held-out {1}, gained': '留出的 {1}，提升',
   'Bits per byte of held-out text, more than before': '留出文本每字节多用的比特',
   'share of the way from the old weights to the new ones': '旧权重到新权重之间的位置',
-  'the policy': '策略',
   'Made by mossctl from metrics.jsonl.': '由 mossctl 根据 metrics.jsonl 生成。',
   'bits that the model needs to write down one byte of text it has never seen; a random guess needs 8':
     '模型写出一字节从未见过的文本所需的比特；随机猜测需要 8',
@@ -130,8 +128,8 @@ export const report: Catalog = {
   '{1} lacks {2} lines of this run ({3}): the report has a gap': '{1} 缺少本次运行的 {2} 行（{3}）：报告有缺口',
   'Made by mossctl from results.json.': '由 mossctl 根据 results.json 生成。',
   'What each stage gained': '每个阶段的提升',
-  'better beyond noise in': '超出噪声地更好：',
-  'worse beyond noise in': '超出噪声地更差：',
+  'better beyond noise in': '显著更好：',
+  'worse beyond noise in': '显著更差：',
   'within noise:': '在噪声之内：',
   'on the same held-out tasks and texts': '在相同的留出任务和文本上',
   '{1} against {2}: the same model, handed on unchanged.': '{1} 对 {2}：同一个模型，原样交出。',
@@ -160,7 +158,7 @@ export const report: Catalog = {
   '{1} lacks {2} records of this run: its curves have gaps': '{1} 缺少本次运行的 {2} 条记录：曲线有缺口',
   'statistics {1}/{2}': '统计 {1}/{2}',
   ' (reward {1})': '（奖励 {1}）',
-  'ETA {1}': '剩余 {1}',
+  'ETA {1}': '本阶段剩余 {1}',
   '{1} steps': '{1} 的步',
   'loss {1}': '损失 {1}',
   'at step': '第',
@@ -177,7 +175,6 @@ export const report: Catalog = {
   '{1} gained at α = {2}': '{1} 的提升，α = {2}',
   '{1}, and {2} more': '{1}，以及另外 {2} 项',
   'sample:': '采样：',
-  run: '全程',
   'tokens/s': '词元/秒',
   'none needed: generated, no text of others': '无需：程序生成，没有他人的文本',
   in: '用时',
