@@ -15,15 +15,30 @@ export function withLanguage(command: Command): Command {
   return command;
 }
 
+/** Before a help whose every text has been said: a name of a command or an argument may read like one of our words. */
+const finished = '\u2060';
+
+/** What commander prints: a finished help, or lines that are still English. */
+export function helpLines(text: string, speech: Speech): string {
+  return text.startsWith(finished) ? text.slice(finished.length) : speech.lines(text);
+}
+
 export function helpIn({ language, say }: Speech): HelpConfiguration {
   if (language === 'en') return {};
   const help = new Help();
-  /** The notes that commander puts behind a description are a message of their own. */
+  /** The notes that commander puts behind a description: `(choices: "a", "b", default: "a")`. */
   const said = (description: string, whole: string): string => {
     const notes = whole.slice(description.length).trim();
+    const [, choices, fallback] = /^\((?:choices: (.*?))?(?:(?:^|, |(?<=\())default: (.*))?\)$/.exec(notes) ?? [];
+    const parts = [
+      ...(choices === undefined ? [] : [`${say('choices:')}${choices}`]),
+      ...(fallback === undefined ? [] : [`${say('default:')}${say(fallback)}`]),
+    ];
+    if (parts.length > 0) return `${say(description)}（${parts.join('；')}）`;
     return `${say(description)}${notes === '' ? '' : say(notes)}`;
   };
   return {
+    formatHelp: (command, helper) => finished + Help.prototype.formatHelp.call(helper, command, helper),
     subcommandDescription: (command) => say(help.subcommandDescription(command)),
     commandDescription: (command) => say(help.commandDescription(command)),
     optionDescription: (option) => said(option.description, help.optionDescription(option)),

@@ -11,7 +11,7 @@ import type { EvalOptions } from './commands/eval-text.js';
 import type { PlanCommandOptions } from './commands/plan.js';
 import { addData } from './data-program.js';
 import { addAnnotate, addFeedback } from './feedback-program.js';
-import { helpIn, withLanguage } from './help.js';
+import { helpIn, helpLines, withLanguage } from './help.js';
 import { addInit } from './init-program.js';
 import { addKeyHelp, type KeyTable } from './key-help.js';
 import { addBench, addDoctor, addNative } from './machine-program.js';
@@ -59,7 +59,7 @@ export function buildProgram(keys: KeyTable, speech: Speech = english): Command 
     .hook('preAction', (_, command) => refuseEmpty(command))
     .configureHelp(helpIn(speech))
     .configureOutput({
-      writeOut: (text) => process.stdout.write(speech.lines(text)),
+      writeOut: (text) => process.stdout.write(helpLines(text, speech)),
       outputError: (text, write) => write(redact(`mossctl: ${speech.lines(text)}`)),
     });
   addInit(program);

@@ -34,6 +34,8 @@ const anyWord = new RegExp(`${before}${word}${after}`, 'u');
 const sentenceWords = new RegExp(`${before}(?:${word} ${word}|\\p{Lu}[\\p{Ll}\\p{M}'’]+(?:-\\p{L}+)*)${after}`, 'u');
 /** Words of an English sentence, next to each other. */
 const prose = /(?:^|[ (])[a-z]{2,} [a-z]{2,}(?:[ ,.;:)]|$)/;
+/** What a comparison lists: `correct (+4.8 points [+1.0, +9.0])`. */
+const comparedMetric = /([^\s,()]+) \(([^()[\]]+) (\[[^()[\]]*\])\)/g;
 /** Messages in messages in messages. */
 const maxDepth = 8;
 /** Look-ups for one text: text from outside may look like nested messages without end. */
@@ -143,6 +145,12 @@ export class Messages {
     const said =
       this.message(bare, depth) ?? this.sentences(bare, depth) ?? this.#all(bare.split(', '), depth)?.join('，');
     if (said !== undefined) return said;
+    if (/^M(?:, M)*(?: and M)?$/.test(bare.replace(comparedMetric, 'M'))) {
+      const items = [...bare.matchAll(comparedMetric)];
+      return items
+        .map(([, name, gain, interval]) => `${name}（${this.#part(gain, depth + 1)} ${interval}）`)
+        .join('、');
+    }
     // `a, b and c`, of names.
     const list = /^[^\s,]+(?:, [^\s,]+)* and [^\s,]+$/.test(bare) ? bare.split(/, | and /) : [];
     return list.length < 2 ? text : `${list.slice(0, -1).join('、')} 和 ${list.at(-1)}`;
@@ -164,6 +172,8 @@ export class Messages {
   sentences(text: string, depth = 0): string | undefined {
     if (depth === 0) this.#lookups = 0;
     if (depth > maxDepth || text.length > maxLength) return undefined;
+    const whole = this.#exact.get(text.trim());
+    if (whole !== undefined) return whole;
     const parts = text.split(/(?<=[^.]\.|[!?]) (?=[A-Z`"'<])/);
     const said: string[] = [];
     for (let i = 0; i < parts.length; i++) {

@@ -56,7 +56,10 @@ function languagesHtml(parts: readonly CorpusPart[]): string {
     return rowHtml(escapeHtml(language), cells);
   });
   if (rows.length === 0) return '';
-  return tableHtml(headerHtml(['language', 'documents', 'text', 'tokens', 'held out', 'text', 'tokens']), rows);
+  return tableHtml(
+    headerHtml(['language', 'documents', 'size of text', 'tokens', 'held out', 'size of text', 'tokens']),
+    rows,
+  );
 }
 
 function sourcesHtml(sources: readonly Of<'licence'>[], parts: readonly CorpusPart[] | undefined): string {
@@ -67,7 +70,7 @@ function sourcesHtml(sources: readonly Of<'licence'>[], parts: readonly CorpusPa
     const cells = [read, formatCount(documents), formatBytes(bytes), tokens];
     return rowHtml(linkHtml(source, url), cells, `<td class="left">${escapeHtml(licence)}</td>`);
   });
-  const header = headerHtml(['source', 'read', 'documents', 'text', 'tokens']);
+  const header = headerHtml(['source', 'read', 'documents', 'size of text', 'tokens']);
   return tableHtml(`${header}<th class="left" scope="col">licence</th>`, rows);
 }
 

@@ -80,8 +80,8 @@ function rowsOf({ alpha: kept, metric, points }: Gate): string[] {
       gainHtml(metric, gains),
       ...texts.map((name) => gainHtml(name, gains)),
     ];
-    const decision = alpha === kept ? '<b>promoted</b>' : escapeHtml(why ?? '');
-    const words = alpha === 0 ? (kept === 0 ? '<b>stays</b>' : 'the policy') : decision;
+    const decision = alpha === kept ? '<b>promoted</b>' : `<span class="soft">${escapeHtml(why ?? '')}</span>`;
+    const words = alpha === 0 ? (kept === 0 ? '<b>stays</b>' : '<span>the policy</span>') : decision;
     return rowHtml(percent(alpha), cells, `<td>${words}</td>`);
   });
 }

@@ -4,10 +4,12 @@ import { writeFileAtomic } from '../base/files.js';
 import { formatCount } from '../base/format.js';
 import { reportName } from '../base/layout.js';
 import { redactAll, shownUrls } from '../base/secrets.js';
+import { english, type Speech } from '../language/speech.js';
 import { escapeHtml } from './escape.js';
 import type { EvaluationTable } from './event.js';
 import { headerHtml, pageHtml, rowHtml, section, tableHtml } from './page.js';
 import { resultsHtml } from './results-html.js';
+import { spokenHtml } from './spoken.js';
 
 /** One question as it was answered by each column. */
 export interface AnsweredQuestion {
@@ -41,10 +43,15 @@ export interface QuestionsReport {
 const maxShown = 200;
 
 /** Writes `report.html` into the folder. @returns its path. */
-export async function writeQuestionsReport(directory: string, report: QuestionsReport): Promise<string> {
+export async function writeQuestionsReport(
+  directory: string,
+  report: QuestionsReport,
+  speech: Speech = english,
+): Promise<string> {
   const path = join(resolve(directory), reportName);
   const { name, ...rest } = redactAll(report);
-  await writeFileAtomic(path, pageHtml(`${name}: questions`, bodyOf(name, rest), 'Made by mossctl from results.json.'));
+  const html = pageHtml(`${name}: questions`, bodyOf(name, rest), 'Made by mossctl from results.json.');
+  await writeFileAtomic(path, spokenHtml(html, speech));
   return path;
 }
 

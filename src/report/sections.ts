@@ -101,7 +101,7 @@ export function stagesSection({ events, seconds }: RunFacts): string {
     const steps = ofType(own, 'step');
     const state = ofType(own, 'stage').at(-1)?.state;
     const cells = [
-      state === 'finished' || state === 'skipped' ? 'finished' : 'interrupted',
+      `<span>${state === 'finished' || state === 'skipped' ? 'finished' : 'interrupted'}</span>`,
       seconds.has(stage) ? formatSeconds(seconds.get(stage) ?? 0) : '–',
       steps.length === 0 ? '' : formatCount(steps.length),
       steps.length === 0 ? '' : formatCount(steps.reduce((sum, { tokens }) => sum + tokens, 0)),
@@ -142,7 +142,7 @@ function samplesHtml(samples: readonly Of<'sample'>[]): string {
   const newest = samples.filter(({ step }) => step === last).slice(0, maxSamples);
   const earlier = samples.filter(({ step }) => step !== last).slice(-maxEarlierSamples);
   const row = ({ prompt, completion }: Of<'sample'>): string =>
-    `<div class="sample"><div class="prompt">${escapeHtml(prompt) || '(nothing)'}</div><div>${escapeHtml(completion)}</div></div>`;
+    `<div class="sample"><div class="prompt">${escapeHtml(prompt) || '<span>(nothing)</span>'}</div><div>${escapeHtml(completion)}</div></div>`;
   const steps = [...new Set(earlier.map(({ step }) => step))].map(
     (step) =>
       `<p class="soft" style="margin-top:12px">step ${formatCount(step)}</p>${earlier

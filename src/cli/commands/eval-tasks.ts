@@ -29,7 +29,7 @@ import { openChosenBackend } from '../compute.js';
 import { openEvalTools, toolsFlag } from '../eval-tools.js';
 import { columnLabels } from '../labels.js';
 import type { RunOptions } from '../options.js';
-import { printJson, printLine, shownPath, stdoutColumns } from '../output.js';
+import { chosenSpeech, printJson, printLine, shownPath, stdoutColumns } from '../output.js';
 import { reporting } from '../reporting.js';
 import { typedCommand } from '../run-stages.js';
 import { requireRun, TrainingTexts } from '../training-text.js';
@@ -140,10 +140,14 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
   const byTool = toolTable(columns.map(({ measurements }, i) => ({ label: labels[i], measurements })));
   const tables = [pairs, byTool].filter((each) => each !== undefined);
   const shownTable = withoutToolParts(table);
-  const report = await writeQuestionsReport(folder, {
-    ...{ name: set.name, command: typedCommand(), table: shownTable, columns: described, notes, tables },
-    questions: answeredQuestions(columns),
-  });
+  const report = await writeQuestionsReport(
+    folder,
+    {
+      ...{ name: set.name, command: typedCommand(), table: shownTable, columns: described, notes, tables },
+      questions: answeredQuestions(columns),
+    },
+    chosenSpeech(),
+  );
   if (options.json) {
     printJson({ type: 'result', path: folder, report, ...results });
     return;

@@ -22,7 +22,7 @@ export const evaluation: Catalog = {
   'this row is asked as a chat, and the model has no chat template': '这一行要按对话提问，而模型没有对话模板',
   'Omit "ask": "chat", or measure a model that has learnt turns': '请去掉 "ask": "chat"，或测量学过多轮对话的模型',
   'a row needs a question: {"question": "…", "answer": "…"}': '一行需要提问：{"question": "…", "answer": "…"}',
-  'as text to continue': '按要续写的文本',
+  'as text to continue': '按续写方式',
   'as a chat': '按对话',
   '{1} as a chat, {2} as text': '{1} 按对话，{2} 按文本',
   '{1}, {2}with tools too': '{1}，{2}也带工具',

@@ -159,7 +159,7 @@ export const stages: Catalog = {
   'round {1}: {2}{3}; {4}': '第 {1} 轮：{2}{3}；{4}',
   'round {1}, {2}': '第 {1} 轮，{2}',
   "the reference of {1} is {2}, as it is at the round's start: what it gives {3} is stored, and stays":
-    '{1} 的参考是本轮开始时的 {2}：它给{3}的值会存下并保持不变',
+    '{1} 的参考是本轮开始时的 {2}：它给 {3}的值会存下并保持不变',
   '{1} compares the policy with no reference': '{1} 不把策略与参考比较',
   'round {1}: {2}': '第 {1} 轮：{2}',
   'round {1}: reference': '第 {1} 轮：参考',
