@@ -44,7 +44,7 @@ function ask(
 const json = { 'content-type': 'application/json' };
 const completion = (more: object = {}, headers: Record<string, string> = json): Asked => ({
   ...{ method: 'POST', path: '/v1/completions', headers },
-  body: JSON.stringify({ prompt: 'a', max_tokens: 2, ...more }),
+  body: JSON.stringify({ prompt: 'a', max_tokens: 2, seed: 1, ...more }),
 });
 
 async function served(options: TestServerOptions, use: (server: TestServer) => Promise<void>): Promise<void> {
