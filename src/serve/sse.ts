@@ -53,8 +53,17 @@ export function sendEvents(c: Context, events: AsyncGenerator<SentEvent, void>, 
     return c.body(null, 200, headers);
   }
   const encoder = new TextEncoder();
-  let beat: NodeJS.Timeout | undefined;
   let isOver = false;
+  // One timer for the whole stream, which looks at when something was last said: a timer for each event costs more than the event.
+  let saidAt = performance.now();
+  let controlling: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const say = (text: string): void => {
+    saidAt = performance.now();
+    controlling?.enqueue(encoder.encode(text));
+  };
+  const beat = setInterval(() => {
+    if (!isOver && performance.now() - saidAt >= silentMilliseconds) say(':\n\n');
+  }, silentMilliseconds).unref();
   const leave = (): void => {
     clearInterval(beat);
     reader.leave();
@@ -76,10 +85,9 @@ export function sendEvents(c: Context, events: AsyncGenerator<SentEvent, void>, 
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const say = (text: string): void => controller.enqueue(encoder.encode(text));
-        beat = setInterval(() => !isOver && say(':\n\n'), silentMilliseconds).unref();
+        controlling = controller;
         try {
-          const next = await events.next().finally(() => clearInterval(beat));
+          const next = await events.next();
           if (!next.done) return say(eventText(next.value));
         } catch (error) {
           const said = apiError(refusalOf(error), await speechFor(c));
