@@ -151,21 +151,22 @@ function roomInWords(path: string | undefined): Pick<Fault, 'why'> | undefined {
   return { why: `${mount} has ${left}; what was already saved is whole` };
 }
 
-/** The candidate nearest to `word`, if near enough to be a likely typo: one edit in three letters of the shorter one. */
+/** The candidate nearest to `word`, if near enough to be a likely typo: one edit in three letters of the shorter one; else the one that it begins. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
+  const all = [...candidates];
+  for (const candidate of all) {
     const letters = Math.min(word.length, candidate.length);
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (letters < 2 || distance > Math.max(1, Math.floor(letters / 3)) || distance >= bestDistance) continue;
     best = candidate;
     bestDistance = distance;
   }
-  return best ?? begunWith(word, [...candidates]);
+  return best ?? begunWith(word, all);
 }
 
-/** The one candidate that the word is the beginning of: `lang` of `language`. */
+/** `language` of `lang`. */
 function begunWith(word: string, candidates: readonly string[]): string | undefined {
   const begun = candidates.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
   return word.length >= 3 && begun.length === 1 ? begun[0] : undefined;

@@ -57,13 +57,12 @@ export async function prepareResume({ name, stages, made, runDirectory, ...reque
   refuseFixed(name, changes);
   refuseUnnamed(name, changes, named);
   if (record.state === 'finished' && !changes.some(({ key }) => lengthens.test(key))) {
-    throw nothingToResume(name, 'it has finished, and none of what changed gives it more to do', {
-      next: `Give it more steps: --set ${name}.train.steps=N --override ${name}.train.steps`,
-    });
+    const next = `Give it more steps: --set ${name}.train.steps=N --override ${name}.train.steps`;
+    throw nothingToResume(name, 'it has finished, and none of what changed gives it more to do', next);
   }
   const overrides = [...record.overrides, ...changes.map(({ key, from, to }) => ({ key, from, to }))];
-  const next: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
-  await writeRecord(runDirectory, name, next);
+  const changed: StageRecord = { stage: name, state: 'started', inputDigest, made, overrides, files: {} };
+  await writeRecord(runDirectory, name, changed);
 }
 
 interface Change extends SettingChange {
@@ -166,10 +165,6 @@ function shown(value: unknown): string {
   return shorten(text, maxShown);
 }
 
-function nothingToResume(
-  name: StageName,
-  why: string,
-  { next = 'Run the same command without --resume' } = {},
-): UserError {
+function nothingToResume(name: StageName, why: string, next = 'Run the same command without --resume'): UserError {
   return new UserError({ what: `there is no interrupted ${name} to resume`, why, next });
 }

@@ -63,7 +63,7 @@ export function sendEvents(c: Context, events: AsyncGenerator<SentEvent, void>, 
   };
   const beat = setInterval(() => {
     if (!isOver && performance.now() - saidAt >= silentMilliseconds) say(':\n\n');
-  }, silentMilliseconds).unref();
+  }, silentMilliseconds / 3).unref();
   const leave = (): void => {
     clearInterval(beat);
     reader.leave();
