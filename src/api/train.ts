@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { asUserError } from '../base/errors.js';
 import { reportName, settingsName } from '../base/layout.js';
 import { commandLine } from '../base/shell.js';
+import type { WhereIs } from '../base/yaml.js';
 import type { pipelineSchema, StageName } from '../config/pipeline.js';
 import { withFetching } from '../network/fetching.js';
 import { loadPipeline } from '../pipeline/load.js';
@@ -55,7 +56,11 @@ export interface TrainResult {
 
 export async function run(pipeline: string | Pipeline, options: TrainOptions): Promise<TrainResult> {
   const { out, set, only, from, onEvent, signal } = options;
-  const config = await loadPipeline({ config: pipeline, set, ...(only !== undefined && { blocks: [only] }) });
+  let whereIs: WhereIs | undefined;
+  const locate = (found: WhereIs): void => {
+    whereIs = found;
+  };
+  const config = await loadPipeline({ config: pipeline, set, locate, ...(only !== undefined && { blocks: [only] }) });
   const runDirectory = resolve(out ?? join('runs', config.name));
   const nowhere = new Writable({ write: (_, __, done) => done() });
   const incomplete = new Set<string>();
@@ -83,7 +88,7 @@ export async function run(pipeline: string | Pipeline, options: TrainOptions): P
   const finish = async (): Promise<Omit<TrainResult, 'incomplete'>> => {
     const result = await withFetching(
       (fetch) => fetch({ reporter: stageReporter(reporter, 'fetch'), signal: signal ?? new AbortController().signal }),
-      () => runPipeline({ config, runDirectory, only, from, signal, reporter }),
+      () => runPipeline({ config, whereIs, runDirectory, only, from, signal, reporter }),
     );
     const command = commandLine(
       'npx',

@@ -28,6 +28,8 @@ export interface SchemaNode {
   path?: boolean;
   /** From `.meta({ rows: true })`: a file of rows, or a folder or pattern of them. */
   rows?: boolean;
+  /** From `.meta({ tokenizer: true })`: a tokenizer.json, or a folder, checkpoint or model that has one. */
+  tokenizer?: boolean;
   /** From `.meta({ formerly: 'name' })`: what the key was called before; still read. */
   formerly?: string;
 }
@@ -212,8 +214,8 @@ function presentName(block: SchemaNode, former: string): string | undefined {
   return fields.find(([, field]) => field.formerly === former)?.[0];
 }
 
-/** Whether the value, or one that it holds, may name a file; `rows`: a file, folder or pattern of rows. */
-export function namesFile(node: SchemaNode, kind: 'path' | 'rows' = 'path'): boolean {
+/** Whether the value, or one that it holds, may name a file; `rows`: a file, folder or pattern of rows; `tokenizer`: what has one. */
+export function namesFile(node: SchemaNode, kind: 'path' | 'rows' | 'tokenizer' = 'path'): boolean {
   if (node[kind] === true || (node.items !== undefined && namesFile(node.items, kind))) return true;
   const inner = [...branchesOf(node), ...Object.values(node.properties ?? {})];
   return inner.some((each) => namesFile(each, kind));

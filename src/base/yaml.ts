@@ -28,19 +28,28 @@ const maxAliases = 100;
 /** Mistakes that are reported at once; a text with more is no configuration. */
 const maxFaults = 50;
 
+/** Dotted key → the flag that set it, or file:line:column: for a fault that only its reader finds. */
+export type WhereIs = (key: string) => string;
+
+export interface YamlListener {
+  warn?: (text: string) => void;
+  /** Called once, where all is valid. */
+  locate?: (whereIs: WhereIs) => void;
+}
+
 /**
  * Reads, overrides and validates a YAML file.
  * @param overrides `a.b=c` assignments, applied last; each may carry the words it was typed as.
- * @param warn hears of keys that have another name now.
+ * @param listener hears of keys that have another name now, and where each key stands.
  * @throws UserError with one fault for each mistake.
  */
 export async function loadYaml<S extends z.ZodType>(
   path: string,
   schema: S,
   overrides: readonly (string | Override)[] = [],
-  warn?: (text: string) => void,
+  listener?: YamlListener,
 ): Promise<z.output<S>> {
-  return parseYaml({ path, text: await readText(path) }, schema, overrides, warn);
+  return parseYaml({ path, text: await readText(path) }, schema, overrides, listener);
 }
 
 /** The same for text already in memory; paths inside it are relative to the folder of `path`. */
@@ -48,12 +57,12 @@ export function parseYaml<S extends z.ZodType>(
   source: { path: string; text: string },
   schema: S,
   overrides: readonly (string | Override)[] = [],
-  warn: (text: string) => void = () => undefined,
+  { warn, locate }: YamlListener = {},
 ): z.output<S> {
   const lines = new LineCounter();
   const document = parseText(source, lines);
   const node = schemaNode(schema);
-  const renamed = (from: string, to: string): void => warn(`${from} is called ${to} now`);
+  const renamed = (from: string, to: string): void => warn?.(`${from} is called ${to} now`);
   const written = fillEmptyBlocks(node, renameKeys(node, toValue(document, source.path), 'present', renamed));
   const folder = dirname(resolve(source.path));
   const overridden = applyOverrides(
@@ -67,6 +76,7 @@ export function parseYaml<S extends z.ZodType>(
   const context: Context = { path: source.path, document, lines, node, ...overridden };
   const faults = overridden.faults.concat(result.error?.issues.flatMap((issue) => toFaults(issue, context)) ?? []);
   if (faults.length > 0 || !result.success) throw new UserError(faults.slice(0, maxFaults));
+  locate?.((key) => whereIs(key.split('.'), context));
   return result.data;
 }
 

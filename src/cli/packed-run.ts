@@ -33,6 +33,7 @@ import { isAdapter, parseAdapterConfig } from '../checkpoint/adapter-config.js';
 import { realPathOrItself } from '../checkpoint/history.js';
 import { readManifest, verifyFiles } from '../checkpoint/manifest.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import { runAround } from '../pipeline/around.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { pipelineNode } from '../pipeline/plan.js';
 import { damagedFiles, finishedOutput, readRecord } from '../pipeline/record.js';
@@ -40,6 +41,7 @@ import { writeReport } from '../report/html.js';
 import { readMetrics } from '../report/metrics.js';
 import { modelStagesOf, stageTable } from '../stages/catalog.js';
 import { attributionsOf } from './corpus-events.js';
+import { shownPath } from './output.js';
 import { withoutTexts } from './packed-events.js';
 import { lastPart, type PrivatePaths } from './private-paths.js';
 import { cardOf } from './push-files.js';
@@ -67,10 +69,15 @@ interface PackChoices {
 /** The finished models of a run, oldest first. @throws UserError where there is none, or one changed since. */
 export async function modelsToPack(run: string): Promise<PackedModel[]> {
   const models: PackedModel[] = [];
+  let kept: string | undefined;
   for (const stage of modelStagesOf(stageTable)) {
     const record = await readRecord(run, stage);
     const output = await finishedOutput(run, record);
-    if (record === undefined || output === undefined || !output.path.startsWith(run + sep)) continue;
+    if (record === undefined || output === undefined) continue;
+    if (!output.path.startsWith(run + sep)) {
+      kept = output.path;
+      continue;
+    }
     const [damaged] = await damagedFiles(output.path, record);
     if (damaged !== undefined) {
       throw new UserError({
@@ -82,11 +89,26 @@ export async function modelsToPack(run: string): Promise<PackedModel[]> {
     models.push({ stage, path: output.path, digest: output.digest });
   }
   if (models.length > 0) return models;
+  if (kept !== undefined) return refuseKept(run, kept);
   throw new UserError({
     what: 'there is no finished model here',
     where: run,
     why: 'only what a stage finished with is packed',
     next: `Finish the run: ${mossctlCommand('run', join(run, settingsName), '--out', run)}`,
+  });
+}
+
+/** Of a run whose rounds kept the model that it began with: running it again would make nothing else. */
+async function refuseKept(run: string, kept: string): Promise<never> {
+  const source = await runAround(await realPathOrItself(kept));
+  throw new UserError({
+    what: 'no round promoted a model, so this run has none of its own to share',
+    where: run,
+    why: `it kept the model that it began with, ${shownPath(kept)}`,
+    next:
+      source === undefined
+        ? `Export that model: ${mossctlCommand('export', shownPath(kept), '--out', 'FOLDER')}. Or align with more preferences, until a round is promoted`
+        : `Pack the run of that model: ${mossctlCommand('pack', shownPath(source), '--out', 'FILE.tar.gz')}`,
   });
 }
 

@@ -1,8 +1,5 @@
 // What a person may name where a corpus or a tokenizer is wanted: the thing itself, or a folder that holds it.
-import { join } from 'node:path';
-import { exists } from '../base/files.js';
-import { tokenizerJsonName } from '../base/layout.js';
-import { resolveCheckpoint } from '../checkpoint/history.js';
+import { tokenizerFolder } from '../checkpoint/tokenizer-folder.js';
 import { corpusIn } from '../data/manifest.js';
 import { runAround as runFolderAround } from '../pipeline/around.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
@@ -18,14 +15,6 @@ export async function findCorpus(folder: string): Promise<string> {
 export async function openTokenizer(folder: string): Promise<Tokenizer> {
   if (folder.endsWith('.json')) return Tokenizer.fromJson(await readTokenizerJson(folder), folder);
   return Tokenizer.open(await tokenizerFolder(folder));
-}
-
-/** Where the tokenizer.json lies. */
-export async function tokenizerFolder(folder: string): Promise<string> {
-  for (const place of [folder, join(folder, 'tokenizer')]) {
-    if (await exists(join(place, tokenizerJsonName))) return place;
-  }
-  return resolveCheckpoint(folder);
 }
 
 /** `runs/x` of `runs/x/sft/step-000100`, as a person would type it. */

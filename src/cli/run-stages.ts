@@ -6,6 +6,7 @@ import { kebabCase } from '../base/format.js';
 import { metricsName, reportName, settingsName } from '../base/layout.js';
 import type { Flags } from '../base/overrides.js';
 import { mossctlCommand } from '../base/shell.js';
+import type { WhereIs } from '../base/yaml.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { loadPipeline } from '../pipeline/load.js';
 import { FolderInUse } from '../pipeline/lock.js';
@@ -43,7 +44,7 @@ export async function runStages(options: StageRun) {
   }
 }
 
-async function runFound(options: StageRun, { config, folder, warnings }: FoundRun) {
+async function runFound(options: StageRun, { config, whereIs, folder, warnings }: FoundRun) {
   const again = mossctlCommand('run', shownPath(join(folder, settingsName)), '--out', `${folder}-again`);
   const command = options.command ?? (options.only === undefined ? typedCommand() : again);
   const isNamed = options.out !== undefined || options.config !== undefined;
@@ -54,7 +55,7 @@ async function runFound(options: StageRun, { config, folder, warnings }: FoundRu
       if (heading !== undefined) reporter.note('info', heading);
     };
     const choice = { only, from, resume, override, verify };
-    return runPipeline({ config, runDirectory: folder, isNamed, ...choice, reporter, signal, onHeld });
+    return runPipeline({ config, whereIs, runDirectory: folder, isNamed, ...choice, reporter, signal, onHeld });
   });
   const result = await work.catch(async (error: unknown) => {
     // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.
@@ -150,6 +151,7 @@ export async function findRun(options: StageRun) {
   if (options.config === undefined && !isRepeat) refuseUnsaid(options);
   const training = only === undefined ? { flags: {}, set: options.set } : trainingFlags(only, options);
   const warnings: string[] = [];
+  let whereIs: WhereIs | undefined;
   const config = await loadPipeline({
     config: isRepeat ? earlier : options.config,
     size: options.size,
@@ -157,8 +159,11 @@ export async function findRun(options: StageRun) {
     flags: { seed: options.seed, ...computeFlags(options), ...training.flags, ...options.flags },
     blocks: only && [only, ...(options.blocks ?? [])],
     warn: (text) => warnings.push(text),
+    locate: (found) => {
+      whereIs = found;
+    },
   });
-  return { config, warnings, folder: options.out ?? join('runs', config.name) };
+  return { config, whereIs, warnings, folder: options.out ?? join('runs', config.name) };
 }
 
 /** What a stage cannot begin without, said before its schema says it of a key. */

@@ -5,6 +5,9 @@ import { feedbackName } from '../base/layout.js';
 /** A file or folder, relative to the file that names it. */
 export const path = (what: string) => z.string().min(1).describe(what).meta({ path: true });
 export const optionalPath = (what: string) => path(what).optional().describe(what);
+/** Of what `tokenizerFolder` finds. */
+export const optionalTokenizer = (what: string) =>
+  z.string().min(1).describe(what).meta({ path: true, tokenizer: true }).optional().describe(what);
 /** Of what `readRows` reads. */
 export const rows = (what: string) =>
   z.string().min(1).describe(`${what}; a file, a folder or a pattern`).meta({ path: true, rows: true });

@@ -7,7 +7,7 @@ import { type ComputeChoice, computeSchema, quantizations } from './compute.js';
 import { methodsSchema } from './methods.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
-import { optionalPath, optionalRows, path, rows } from './paths.js';
+import { optionalPath, optionalRows, optionalTokenizer, path, rows } from './paths.js';
 import { sftSchema } from './sft.js';
 import { studentSchema } from './student.js';
 import { templateNames } from './templates.js';
@@ -92,8 +92,8 @@ const tokenizerSchema = z.strictObject({
     .enum(templateNames)
     .optional()
     .describe('how conversations are written: chatml (default), or moss, whose end markers become tokens'),
-  extend: optionalPath(
-    'tokenizer.json to add tokens to, in place of training one: vocabSize and reserved are then ignored',
+  extend: optionalTokenizer(
+    'tokenizer to add tokens to, in place of training one: its tokenizer.json, or the folder, checkpoint or model that has it; vocabSize and reserved are then ignored',
   ),
   add: z
     .int()

@@ -2,14 +2,15 @@
 // Relative paths in it are relative to the spec file, so that a spec and its texts can be moved together.
 import { dirname, isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../base/errors.js';
 import { digestOf, sha256File } from '../base/files.js';
-import { loadYaml } from '../base/yaml.js';
+import { loadYaml, type WhereIs } from '../base/yaml.js';
 import { hubCommit } from '../network/hub.js';
 import { silentReporter } from '../report/event.js';
 import { filtersSchema } from './filters/table.js';
 import { formulasSchema, sourceName } from './formulas-spec.js';
 import { encodings } from './sources/encoding.js';
-import { listFiles, noSuchFile } from './sources/files.js';
+import { listFiles } from './sources/files.js';
 import { fromFaults, fromForms, fromPrefix, parseFrom } from './sources/from.js';
 import { repoOf } from './sources/hub.js';
 import { recordFormats } from './sources/record-formats.js';
@@ -135,6 +136,21 @@ export function loadDataSpec(path: string): Promise<DataSpec> {
   return loadYaml(path, dataSpecSchema);
 }
 
+/** Of a source that nothing is found of: with the line that names it. */
+export async function noSuchFile({ name, from }: SourceSpec, specPath: string): Promise<UserError> {
+  let whereIs: WhereIs = () => specPath;
+  const locate = (found: WhereIs): void => {
+    whereIs = found;
+  };
+  const { sources } = await loadYaml(specPath, dataSpecSchema, [], { locate });
+  const index = sources.findIndex((source) => source.name === name);
+  return new UserError({
+    what: `source ${name}: nothing is found at ${from}`,
+    where: whereIs(`sources.${index}.from`),
+    next: 'Check the path; a relative one starts from the folder of the data-spec',
+  });
+}
+
 /**
  * Changes when anything that a corpus is built from changes: the spec, a local file, a pinned package, the commit that
  * a branch of the hub stands for (asked for once, then known from the cache).
@@ -154,7 +170,7 @@ export async function dataInputDigest(
     if (from.kind === 'hf') commits.push(await hubCommit(repoOf(from), { reporter: silentReporter }));
     if (from.kind !== 'file') continue;
     const found = await listFiles(dirname(specPath), from.path);
-    if (found.length === 0) throw noSuchFile(source, specPath);
+    if (found.length === 0) throw await noSuchFile(source, specPath);
     for (const file of found) files.push(file.name, await sha256File(file.path));
   }
   const lists = await Promise.all(filterFiles(spec, specPath, evaluationSets));

@@ -1,4 +1,5 @@
 // What can be known before the first stage starts: a fault of the last stage must not wait for the hours before it.
+import type { WhereIs } from '../base/yaml.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { type Reporter, stageReporter } from '../report/event.js';
 import type { StageTable } from '../stages/catalog.js';
@@ -8,6 +9,7 @@ import { finishedOutput, readRecord } from './record.js';
 interface Preflight extends Pipeline {
   runDirectory: string;
   plan: readonly StageName[];
+  whereIs?: WhereIs;
   reporter: Reporter;
 }
 
@@ -15,8 +17,9 @@ interface Preflight extends Pipeline {
  * A stage that has finished is not looked at: it will most likely be skipped, and needs neither key nor backend then.
  * @throws UserError for a missing file, a backend that cannot run here or not as asked, and what a stage's own `check` finds.
  */
-export async function checkAhead({ config, runDirectory, plan, stages, reporter }: Preflight): Promise<void> {
-  await checkFiles(plan, config);
+export async function checkAhead(preflight: Preflight): Promise<void> {
+  const { config, runDirectory, plan, whereIs, stages, reporter } = preflight;
+  await checkFiles(plan, config, whereIs);
   const states = await Promise.all(plan.map(async (name) => (await readRecord(runDirectory, name))?.state));
   const pending = plan.filter((_, i) => states[i] !== 'finished');
   for (const name of pending) await checkStage(name, config, stages);

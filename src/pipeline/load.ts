@@ -8,7 +8,7 @@ import { resolvedTraining } from '../architecture/dial.js';
 import { ifAbsent, nearest, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { type Flags, flagOverrides, type Override } from '../base/overrides.js';
-import { loadYaml, parseYaml } from '../base/yaml.js';
+import { loadYaml, parseYaml, type WhereIs } from '../base/yaml.js';
 import { readModel } from '../checkpoint/directory.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
 import type { ModelConfig } from '../config/model.js';
@@ -32,20 +32,23 @@ export interface PipelineRequest {
   blocks?: readonly string[];
   /** Hears of what is read, but should be written otherwise. */
   warn?: (text: string) => void;
+  /** Hears where each key was set, by a flag or in a file; not of a `config` that is no file. */
+  locate?: (whereIs: WhereIs) => void;
 }
 
 /** @throws UserError with every fault of the file, of --set and of the flags at once. */
 export async function loadPipeline(request: PipelineRequest): Promise<PipelineConfig> {
   const overrides = overridesOf(request);
   const { config, warn } = request;
+  const listener = { warn, ...(typeof config !== 'object' && { locate: request.locate }) };
   const given =
     config === undefined
       ? { path: 'the command line', text: '' }
       : { path: 'the pipeline', text: JSON.stringify(config) };
   const written =
     typeof config === 'string'
-      ? await loadYaml(await findPipeline(config), pipelineSchema, overrides, warn)
-      : parseYaml(given, pipelineSchema, overrides, warn); // JSON is YAML
+      ? await loadYaml(await findPipeline(config), pipelineSchema, overrides, listener)
+      : parseYaml(given, pipelineSchema, overrides, listener); // JSON is YAML
   const kept = shapeKept(written, request);
   if (kept !== undefined) warn?.(kept);
   const from = written.pretrain?.from;

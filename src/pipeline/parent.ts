@@ -4,6 +4,7 @@ import { join, sep } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
 import { corpusManifestName } from '../base/layout.js';
+import type { WhereIs } from '../base/yaml.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { localPath, realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
@@ -22,19 +23,28 @@ interface StartRequest extends Pipeline {
   plan: readonly StageName[];
   /** From --from. */
   from?: string;
+  whereIs?: WhereIs;
 }
 
 /**
  * The checkpoint that the first model stage of the plan starts from, by --from or by its block, and the settings that name
  * it: with them alone, the run can be made again. A third-party model is read to the end for its digest: once.
  */
-export async function withStart({ config, stages, plan, from }: StartRequest) {
+export async function withStart({ config, stages, plan, from, whereIs }: StartRequest) {
   const models = modelStagesOf(stages);
   const first = plan.find((name) => models.includes(name));
   const start = first !== undefined && stages[first].hasStart ? first : undefined;
   const named = from ?? (start && startOf(config, start));
   if (named === undefined) return { config };
-  const found = await identifyCheckpoint(named);
+  const found = await identifyCheckpoint(named).catch((error: unknown) => {
+    if (!(error instanceof UserError) || from !== undefined || whereIs === undefined) throw error;
+    const at = whereIs(`${start}.from`);
+    const { exitCode } = error;
+    throw new UserError(
+      error.faults.map((fault) => ({ ...fault, where: `${at} (${fault.where ?? named})` })),
+      { exitCode },
+    );
+  });
   if (start === undefined) return { config, from: found };
   const path = isModelName(named) && !(await exists(named)) ? named : found.path;
   return { config: { ...config, [start]: { ...config[start], from: path } } as PipelineConfig, from: found };

@@ -4,6 +4,7 @@ import { type Fault, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { mapPaths, namesFile, nodeAt, schemaNode } from '../base/schema.js';
 import { shellQuoted } from '../base/shell.js';
+import type { WhereIs } from '../base/yaml.js';
 import { type PipelineConfig, pipelineSchema, type StageName } from '../config/pipeline.js';
 import { filesAt } from '../data/sources/files.js';
 import { isDatasetName } from '../data/sources/hub-rows.js';
@@ -115,7 +116,7 @@ export function checkParents(check: ParentCheck): void {
   if (isContinued && tokenizer !== undefined && tokenizer.extend === undefined) {
     faults.push({
       what: 'pretrain.from brings its own tokenizer, but the tokenizer block trains another',
-      next: "Remove the block (--set tokenizer=null), or extend the checkpoint's tokenizer: --set tokenizer.extend=CHECKPOINT/tokenizer.json",
+      next: "Remove the block (--set tokenizer=null), or extend the checkpoint's tokenizer: --set tokenizer.extend=CHECKPOINT",
     });
   }
   if (faults.length > 0) throw new UserError(faults);
@@ -160,10 +161,10 @@ export function filesOf(config: PipelineConfig, name: StageName): Map<string, st
   return files;
 }
 
-/** Whether a path of a stage's block is that of rows, so that a folder or a pattern may be meant. */
-export function namesRows(name: StageName, key: string): boolean {
+/** Whether a path of a stage's block is that of rows, a file, a folder or a pattern; or of a tokenizer, or what has one. */
+export function namesKind(kind: 'rows' | 'tokenizer', name: StageName, key: string): boolean {
   const node = nodeAt(pipelineNode, [name, ...key.split('.')]);
-  return node !== undefined && namesFile(node, 'rows');
+  return node !== undefined && namesFile(node, kind);
 }
 
 /** The stage's block with every path replaced by `change(path, key)`. */
@@ -176,18 +177,20 @@ export function mapBlockPaths(
   return mapPaths(node, blockOf(config, name), (path, at) => change(path, at.join('.')));
 }
 
-/** @throws UserError naming every file of the planned blocks that does not exist. */
-export async function checkFiles(plan: readonly StageName[], config: PipelineConfig): Promise<void> {
+/** @throws UserError naming every file of the planned blocks that does not exist, and where it is named. */
+export async function checkFiles(plan: readonly StageName[], config: PipelineConfig, whereIs?: WhereIs): Promise<void> {
   const faults: Fault[] = [];
   for (const name of plan) {
     for (const [key, path] of filesOf(config, name)) {
       if (isModelName(path)) continue; // a hub is asked when it is opened
-      const isThere = namesRows(name, key)
+      const isThere = namesKind('rows', name, key)
         ? isDatasetName(path) || (await filesAt(path)).length > 0
         : await exists(path);
-      if (!isThere) {
-        faults.push({ what: `${name}.${key} names a file that does not exist`, where: path, next: 'Check the path' });
-      }
+      if (isThere) continue;
+      const what = `${name}.${key} names a file that does not exist`;
+      const next = 'Check the path';
+      if (whereIs === undefined) faults.push({ what, where: path, next });
+      else faults.push({ what: `${what}: ${path}`, where: whereIs(`${name}.${key}`), next });
     }
   }
   if (faults.length > 0) throw new UserError(faults);

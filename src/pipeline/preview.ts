@@ -19,12 +19,12 @@ import { type PipelineRun, runPipeline } from './run.js';
 export async function previewStage<Name extends StageName>(
   name: Name,
   count: number,
-  run: Pick<PipelineRun, 'config' | 'runDirectory' | 'reporter' | 'signal'>,
+  run: Pick<PipelineRun, 'config' | 'whereIs' | 'runDirectory' | 'reporter' | 'signal'>,
 ): Promise<StagePreview> {
   const { stages, config, runDirectory, reporter, signal } = { stages: stageTable, ...run };
   const pipeline = { config, stages };
   const stage: Stage<StageConfigs[Name]> = await stages[name].load();
-  await checkFiles([name], config);
+  await checkFiles([name], config, run.whereIs);
   await stage.check?.({ config: blockOf(config, name) });
   const [last] = planStages(pipeline, name)
     .filter((each) => each !== name)

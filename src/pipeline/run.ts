@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stopIfAborted, UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
 import { ownVersion } from '../base/version.js';
+import type { WhereIs } from '../base/yaml.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
@@ -37,6 +38,8 @@ export interface PipelineRun {
   config: PipelineConfig;
   /** `runs/<name>`; made where absent. */
   runDirectory: string;
+  /** Where a key of `config` was set: a fault of the file that it names says so. */
+  whereIs?: WhereIs;
   /** False: it is a default, which errors need not name. */
   isNamed?: boolean;
   /** Only this stage, and what prepares its data. */

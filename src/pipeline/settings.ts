@@ -3,15 +3,16 @@ import { readFile, rm } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { ifAbsent } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
-import { settingsName } from '../base/layout.js';
+import { sha256File, writeFileAtomic } from '../base/files.js';
+import { settingsName, tokenizerJsonName } from '../base/layout.js';
 import { mapPaths } from '../base/schema.js';
 import { redactAll, shownSettings } from '../base/secrets.js';
+import { tokenizerFolder } from '../checkpoint/tokenizer-folder.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { rowsDigest } from '../data/rows.js';
 import type { StageRow } from '../stages/catalog.js';
 import { contentDigest } from './parent.js';
-import { filesOf, mapBlockPaths, namesRows, pipelineNode } from './plan.js';
+import { filesOf, mapBlockPaths, namesKind, pipelineNode } from './plan.js';
 import type { Provenance } from './record.js';
 
 /**
@@ -26,11 +27,18 @@ export async function settingsOf(
   const digests = new Map<string, string>();
   for (const [key, path] of filesOf(config, name)) {
     if (key === 'from' && row.hasStart) continue;
-    digests.set(key, await (namesRows(name, key) ? rowsDigest(path) : contentDigest(path)));
+    digests.set(key, await digestOfNamed(name, key, path));
   }
   const block = mapBlockPaths(shownSettings(config), name, (_, key) => digests.get(key)) ?? null;
   const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
   return JSON.parse(withoutKeep) as Provenance['config'];
+}
+
+async function digestOfNamed(name: StageName, key: string, path: string): Promise<string> {
+  if (namesKind('rows', name, key)) return rowsDigest(path);
+  const isTokenizer = namesKind('tokenizer', name, key);
+  // The same by whatever it was named.
+  return isTokenizer ? sha256File(join(await tokenizerFolder(path), tokenizerJsonName)) : contentDigest(path);
 }
 
 /** The resolved configuration, its paths relative to the run folder: `--config runs/x/pipeline.yaml` repeats the run. */

@@ -50,7 +50,7 @@ function checkExtends(tokenizer: Tokenizer, old: Tokenizer, where: string): void
     why: isShorter
       ? `it has ${tokenizer.vocabSize} tokens, the checkpoint's has ${old.vocabSize}`
       : `token ${other} is ${show(tokenizer, other)}, to the checkpoint it is ${show(old, other)}`,
-    next: 'Remove the tokenizer block (--set tokenizer=null), or name the tokenizer.json of the checkpoint as tokenizer.extend',
+    next: 'Remove the tokenizer block (--set tokenizer=null), or name the checkpoint as tokenizer.extend',
   });
 }
 

@@ -1,9 +1,9 @@
 // Documents → vocabulary: trains the byte-level BPE on the training split, or gives a tokenizer that exists more tokens from
 // it, and writes Hugging Face's tokenizer files.
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { stopIfAborted, UserError } from '../base/errors.js';
 import { digestOf, writeFileAtomic } from '../base/files.js';
-import { tokenizerJsonName } from '../base/layout.js';
+import { tokenizerFolder } from '../checkpoint/tokenizer-folder.js';
 import type { TokenizerConfig } from '../config/pipeline.js';
 import { readDocuments } from '../data/documents.js';
 import { readDataManifest } from '../data/manifest.js';
@@ -21,23 +21,16 @@ const stopped = 'stopped while training the tokenizer';
 export const tokenizerStage: Stage<TokenizerConfig> = {
   /** What stands beside the tokenizer.json that is extended goes along. */
   inputDigest: async ({ config: { extend } }) =>
-    extend === undefined ? undefined : digestOf((await readTokenizerFiles(dirname(extend))).texts),
+    extend === undefined ? undefined : digestOf((await readTokenizerFiles(await tokenizerFolder(extend))).texts),
   async check({ config: { extend, add } }) {
     if (extend === undefined && add !== undefined) {
       throw new UserError({
         what: 'tokenizer.add says how many tokens to add, but not to what',
-        next: 'Name a tokenizer.json as tokenizer.extend, or use tokenizer.vocabSize to train one',
+        next: 'Name a tokenizer as tokenizer.extend, or use tokenizer.vocabSize to train one',
       });
     }
     if (extend === undefined) return;
-    if (basename(extend) !== tokenizerJsonName) {
-      throw new UserError({
-        what: `tokenizer.extend is not a ${tokenizerJsonName}`,
-        where: extend,
-        next: `Name that file: ${join(extend, tokenizerJsonName)}`,
-      });
-    }
-    await Tokenizer.open(dirname(extend));
+    await Tokenizer.open(await tokenizerFolder(extend));
   },
   async run({ config, inputs, directory, reporter, signal }) {
     const { total: corpus } = await readDataManifest(inputs.data ?? '');
@@ -69,7 +62,7 @@ async function makeTokenizer(
     const tokenizer = await trainTokenizer(texts, { ...rest, ...reading, vocabSize, template });
     return { tokenizer, wanted: vocabSize };
   }
-  const base = await Tokenizer.open(dirname(extend));
+  const base = await Tokenizer.open(await tokenizerFolder(extend));
   const extended = add === 0 ? base : await extendTokenizer(base, texts, { ...reading, add });
   const tokenizer = template === undefined ? extended : extended.withTemplate(template, extend);
   return { tokenizer, wanted: base.vocabSize + add };

@@ -44,7 +44,9 @@ test('metrics.jsonl of an earlier version is read under the present names', asyn
 test('settings of an earlier version keep their meaning', () => {
   const said: string[] = [];
   const text = 'exactMatch: 0.2\n';
-  const budgets = parseYaml({ path: 'budgets.yaml', text }, budgetsSchema, [], (warning) => said.push(warning));
+  const budgets = parseYaml({ path: 'budgets.yaml', text }, budgetsSchema, [], {
+    warn: (warning) => said.push(warning),
+  });
   assert.equal(budgets.correct, 0.2);
   assert.deepEqual(said, ['exactMatch is called correct now']);
   assert.equal(keepRule('last=1,best=exact_match.zh').best, 'correct.zh');

@@ -139,7 +139,9 @@ test('a key that was called otherwise before is read under both names, with a wa
   await writeFile(path, 'sft:\n  train: {checkpointing: true}\n');
   const warnings: string[] = [];
   const overrides = ['align={train: {checkpointing: true}}', 'pretrain.train.checkpointing=true'];
-  const { sft, align, pretrain } = await loadYaml(path, pipelineSchema, overrides, (text) => warnings.push(text));
+  const { sft, align, pretrain } = await loadYaml(path, pipelineSchema, overrides, {
+    warn: (text) => warnings.push(text),
+  });
   assert.deepEqual([sft?.train.recompute, align?.train.recompute, pretrain?.train.recompute], [true, true, true]);
   assert.deepEqual(warnings.sort(), [
     'align.train.checkpointing is called align.train.recompute now',

@@ -63,6 +63,7 @@ test('compare reads the held-out documents of a run and draws them, for a run, a
   await cp(join(root, 'test/golden/tokenizer/tokenizer.json'), file);
   const page = join(folder, 'compare.html');
   const { stdout } = await compare(run, file, 'o200k', '--html', page);
+  assert.match(stdout, /^text {2}the held-out documents of \S*run\/data\/corpus \(--text FILE compares on others\)$/m);
   assert.match(stdout, /^zh +\S*run +560 +216 B /m);
   assert.match(stdout, /^tales +o200k +200,006 /m);
   const bars = stdout.slice(stdout.indexOf('bytes/token (more is better)')).split('\n\n');

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { WhereIs } from '../../src/base/yaml.js';
 import { readSamples } from '../../src/cli/samples.js';
 import { pipelineSchema } from '../../src/config/pipeline.js';
 import { RowNotes } from '../../src/data/conversations/notes.js';
 import { readConversations } from '../../src/data/conversations/read.js';
 import { readRows, rowsDigest } from '../../src/data/rows.js';
 import { readRawLines } from '../../src/data/sources/lines.js';
-import { resolved } from '../../src/pipeline/load.js';
+import { loadPipeline, resolved } from '../../src/pipeline/load.js';
 import { checkFiles } from '../../src/pipeline/plan.js';
 import { build, documentsOf, scratch } from './scratch.js';
 
@@ -123,6 +124,28 @@ test('settings may name a folder or a pattern of rows; what is not there is said
   for (const data of ['row', 'rows/*.json', '*.jsonl']) {
     await assert.rejects(check(data), /sft\.data names a file that does not exist/);
   }
+});
+
+test('a file that is not there is named with the line of the pipeline that names it, or with what was typed', async () => {
+  const yaml =
+    'name: x\nsft:\n  data:\n    - a.jsonl\n    - { path: b.jsonl, weight: 2 }\nalign:\n  prompts: c.jsonl\n';
+  const folder = await scratch({ 'p.yaml': yaml, 'a.jsonl': json });
+  const config = join(folder, 'p.yaml');
+  const faultsWith = async (set: string[] = []): Promise<string> => {
+    let whereIs: WhereIs | undefined;
+    const locate = (found: WhereIs): void => {
+      whereIs = found;
+    };
+    const loaded = await loadPipeline({ config, set, locate });
+    return checkFiles(['sft', 'align'], loaded, whereIs).then(
+      () => '',
+      (error: Error) => error.message.replaceAll(folder, 'F'),
+    );
+  };
+  const faults = await faultsWith();
+  assert.match(faults, /F\/p\.yaml:5:9: sft\.data\.1\.path names a file that does not exist: F\/b\.jsonl/);
+  assert.match(faults, /F\/p\.yaml:7:3: align\.prompts names a file that does not exist: F\/c\.jsonl/);
+  assert.match(await faultsWith(['sft.data=d.jsonl']), /--set sft\.data=d\.jsonl: sft\.data names a file/);
 });
 
 test('what only its name tells is left to the reader of that format', async () => {

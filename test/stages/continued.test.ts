@@ -61,7 +61,7 @@ test('a Llama goes on with its own tokenizer, then with Chinese added: better fo
   assert.deepEqual(base.generationConfig, imported.generationConfig);
   assert.deepEqual([...base.eosTokenIds].sort(), [...imported.eosTokenIds].sort());
 
-  const extend = [`tokenizer.extend=${llama}/tokenizer.json`, 'tokenizer.add=150'];
+  const extend = [`tokenizer.extend=${llama}`, 'tokenizer.add=150'];
   const second = await pretrain('second', join(root, 'first'), [...extend, train(20)]);
   assert.ok(notes.some((note) => note.includes('vocabulary 367 → 517: 150 rows from the mean of their old tokens')));
   const tokens = second.outputs.tokens?.path ?? '';

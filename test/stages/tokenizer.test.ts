@@ -25,11 +25,17 @@ test('with nothing to add, a tokenizer that exists is taken as it is, files besi
     'a.txt': '床前明月光',
   });
   const { path } = await build(directory);
-  const { metrics } = await run(path, directory, { extend: join(llama, 'tokenizer.json'), add: 0 });
-  assert.equal(metrics.vocabSize, 367);
-  for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
-    assert.equal(await readFile(join(directory, name), 'utf8'), await readFile(join(llama, name), 'utf8'));
+  // By its file, and by the folder of the model: the same, whichever a person names.
+  for (const extend of [join(llama, 'tokenizer.json'), llama]) {
+    await tokenizerStage.check?.({ config: { vocabSize: 326, trainBytes: 4000, extend } });
+    const { metrics } = await run(path, directory, { extend, add: 0 });
+    assert.equal(metrics.vocabSize, 367);
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+      assert.equal(await readFile(join(directory, name), 'utf8'), await readFile(join(llama, name), 'utf8'));
+    }
   }
+  const config = { vocabSize: 326, trainBytes: 4000, extend: join(llama, 'config.json') };
+  await assert.rejects(async () => tokenizerStage.check?.({ config }), /this file is no tokenizer\.json/);
 });
 
 test('a tokenizer hears every source, however the corpus lists them and however little it may read', async () => {

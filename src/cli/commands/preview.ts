@@ -7,10 +7,10 @@ import { reporting } from '../reporting.js';
 import { findRun, type StageRun, typedCommand } from '../run-stages.js';
 
 export async function preview(only: StageName, count: number, options: StageRun): Promise<void> {
-  const { config, folder, warnings } = await findRun({ ...options, only });
+  const { config, whereIs, folder, warnings } = await findRun({ ...options, only });
   const shown = await reporting('preview', options, ({ reporter, signal }) => {
     for (const text of warnings) reporter.note('warning', text);
-    return previewStage(only, count, { config, runDirectory: folder, reporter, signal });
+    return previewStage(only, count, { config, whereIs, runDirectory: folder, reporter, signal });
   });
   const next = typedCommand().replace(/ --preview(?: |=)\d+/, '');
   if (options.json) printJson({ type: 'preview', ...shown, next });

@@ -27,7 +27,9 @@ export async function compare(names: readonly string[], options: CompareOptions)
   for (const name of names) encoders.set(name, await openEncoder(name));
   // Each language's and each domain's sums, in the order of the encoders.
   const groups = { language: new Map<string, Compression[]>(), domain: new Map<string, Compression[]>() };
-  for await (const sample of samplesOf(names, options)) {
+  const { label, samples } = await textOf(names, options);
+  if (!options.json) printLine(`${label}\n`);
+  for await (const sample of samples) {
     for (const by of groupings) {
       const sums = groups[by].get(sample[by]) ?? [...encoders.values()].map((encoder) => new Compression(encoder));
       groups[by].set(sample[by], sums);
@@ -58,13 +60,23 @@ async function openEncoder(name: string): Promise<Encoder> {
   return openPublished(published satisfies PublishedName);
 }
 
-async function* samplesOf(names: readonly string[], options: CompareOptions): AsyncGenerator<Sample> {
-  if (options.text !== undefined) {
-    for (const path of options.text) yield* readSamples(path);
-    return;
-  }
+/** What is read, and a line that says so: the files, or the held-out documents of a run. */
+async function textOf(names: readonly string[], options: CompareOptions) {
+  const { text } = options;
+  if (text !== undefined) return { label: `text  ${text.map(shownPath).join(', ')}`, samples: samplesOf(text) };
   const isNamed = options.out !== undefined || options.config !== undefined;
   const corpus = isNamed ? await findCorpus((await findRun(options)).folder) : await firstCorpus(names);
+  return {
+    label: `text  the held-out documents of ${shownPath(corpus)} (--text FILE compares on others)`,
+    samples: heldOutOf(corpus),
+  };
+}
+
+async function* samplesOf(paths: readonly string[]): AsyncGenerator<Sample> {
+  for (const path of paths) yield* readSamples(path);
+}
+
+async function* heldOutOf(corpus: string): AsyncGenerator<Sample> {
   for await (const { text, language, source } of readDocuments(corpus, 'validation')) {
     yield { text, language, domain: source };
   }

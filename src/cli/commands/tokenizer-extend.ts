@@ -1,15 +1,15 @@
 // mossctl tokenizer extend: more tokens for a tokenizer that exists, from files or from the corpus of a run.
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { exists, writeFileAtomic } from '../../base/files.js';
 import { formatCount } from '../../base/format.js';
 import { tokenizerJsonName } from '../../base/layout.js';
 import { mossctlCommand } from '../../base/shell.js';
+import { tokenizerFolder } from '../../checkpoint/tokenizer-folder.js';
 import { extendTokenizer } from '../../tokenizer/extend.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { RunOptions } from '../options.js';
 import { printJson, printLine, shownPath } from '../output.js';
-import { tokenizerFolder } from '../places.js';
 import { runOneStage } from '../run-stages.js';
 import { readSamples } from '../samples.js';
 
@@ -23,9 +23,9 @@ const maxTextBytes = 1 << 30;
 
 export async function extend(place: string, options: ExtendOptions): Promise<void> {
   const { text, add, ...run } = options;
-  const folder = basename(place) === tokenizerJsonName ? dirname(place) : await tokenizerFolder(place);
+  const folder = await tokenizerFolder(place);
   if (text !== undefined) return extendOnFiles(folder, text, options);
-  const extension = [`tokenizer.extend=${join(folder, tokenizerJsonName)}`, `tokenizer.add=${add}`];
+  const extension = [`tokenizer.extend=${folder}`, `tokenizer.add=${add}`];
   const set = [...(options.set ?? []), ...extension];
   const next = (out: string): string => mossctlCommand('tokenizer', 'compare', shownPath(folder), out);
   return runOneStage('tokenizer', { ...run, set }, next);

@@ -124,11 +124,3 @@ export function compareNames(a: string, b: string): number {
   }
   return left.length - right.length;
 }
-
-export function noSuchFile(source: { name: string; from: string }, specPath: string): UserError {
-  return new UserError({
-    what: `source ${source.name}: nothing is found at ${source.from}`,
-    where: specPath,
-    next: 'Check the path; a relative one starts from the folder of the data-spec',
-  });
-}

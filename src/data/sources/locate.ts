@@ -8,8 +8,8 @@ import { parseIntegrity } from '../../network/checked.js';
 import { download } from '../../network/download.js';
 import type { FetchContext } from '../../network/http.js';
 import { hubCommit } from '../../network/hub.js';
-import type { DataSpec, SourceSpec } from '../spec.js';
-import { listFiles, noSuchFile, type RemoteFile, type SourceFile } from './files.js';
+import { type DataSpec, noSuchFile, type SourceSpec } from '../spec.js';
+import { listFiles, type RemoteFile, type SourceFile } from './files.js';
 import { type From, parseFrom } from './from.js';
 import { hubFiles, repoOf } from './hub.js';
 import { type NpmSource, npmFiles } from './npm.js';
@@ -34,7 +34,7 @@ export interface Place {
 export async function locate(source: SourceSpec, place: Place, context: FetchContext): Promise<Locations> {
   const from = parseFrom(source.from);
   const located = await locateFrom(from, source, place, context);
-  if (located.files.length === 0) throw noSuchFile(source, place.specPath);
+  if (located.files.length === 0) throw await noSuchFile(source, place.specPath);
   return located;
 }
 

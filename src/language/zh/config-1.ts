@@ -123,7 +123,7 @@ export const config1: Catalog = {
   'control tokens without a use yet: <|reserved_0|> and on': '预留尚无用途的控制词元：从 <|reserved_0|> 起',
   'how conversations are written: chatml (default), or moss, whose end markers become tokens':
     '对话怎样书写：chatml（默认），或 moss（其结束标记成为词元）',
-  'tokenizer.json to add tokens to, in place of training one: vocabSize and reserved are then ignored':
+  'tokenizer to add tokens to, in place of training one: its tokenizer.json, or the folder, checkpoint or model that has it; vocabSize and reserved are then ignored':
     '在这个 tokenizer.json 上添加词元，而不是训练一个；此时忽略 vocabSize 和 reserved',
   'tokens that `extend` adds, at most; 0: that tokenizer as it is; default: 8192':
     '`extend` 最多添加多少词元；0：原样使用那个分词器；默认：8192',

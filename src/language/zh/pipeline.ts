@@ -32,8 +32,8 @@ export const pipeline: Catalog = {
     '请去掉 pretrain 块（--set pretrain=null），或继续它的预训练：用 --set pretrain.from=CHECKPOINT 代替 --from',
   'pretrain.from brings its own tokenizer, but the tokenizer block trains another':
     'pretrain.from 自带分词器，而 tokenizer 块又要训练一个',
-  "Remove the block (--set tokenizer=null), or extend the checkpoint's tokenizer: --set tokenizer.extend=CHECKPOINT/tokenizer.json":
-    '请去掉该块（--set tokenizer=null），或扩充检查点的分词器：--set tokenizer.extend=CHECKPOINT/tokenizer.json',
+  "Remove the block (--set tokenizer=null), or extend the checkpoint's tokenizer: --set tokenizer.extend=CHECKPOINT":
+    '请去掉该块（--set tokenizer=null），或扩充检查点的分词器：--set tokenizer.extend=CHECKPOINT',
   'the output of {1}': '{1} 的输出',
   'name a checkpoint with --from CHECKPOINT': '请用 --from CHECKPOINT 指明检查点',
   'give a --config that has all the blocks (--config quickstart)':

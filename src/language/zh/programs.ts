@@ -76,6 +76,12 @@ export const programs: Catalog = {
   'this file changed since the stage finished': '这个文件在阶段完成后被改过',
   'Run {1} again': '请再次运行 {1}',
   'there is no finished model here': '这里没有完成的模型',
+  'no round promoted a model, so this run has none of its own to share':
+    '没有一轮选用了新模型，因此这次运行没有自己的模型可以分享',
+  'it kept the model that it began with, {1}': '它保留了开始时的模型 {1}',
+  'Export that model: {1}. Or align with more preferences, until a round is promoted':
+    '请导出那个模型：{1}。或用更多偏好数据再对齐，直到有一轮被选用',
+  'Pack the run of that model: {1}': '请打包那个模型所在的运行：{1}',
   'only what a stage finished with is packed': '只打包阶段完成时的结果',
   'Finish the run: {1}': '请完成这次运行：{1}',
   'the base of this adapter is outside the run, where others would not find it':

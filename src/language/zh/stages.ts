@@ -174,8 +174,8 @@ export const stages: Catalog = {
   'the tokenizer is neither that of the checkpoint nor one that extends it': '分词器既不是检查点的，也不是由它扩充的',
   "it has {1} tokens, the checkpoint's has {2}": '它有 {1} 个词元，检查点的有 {2} 个',
   'token {1} is {2}, to the checkpoint it is {3}': '词元 {1} 是 {2}，在检查点里是 {3}',
-  'Remove the tokenizer block (--set tokenizer=null), or name the tokenizer.json of the checkpoint as tokenizer.extend':
-    '请去掉 tokenizer 块（--set tokenizer=null），或把检查点的 tokenizer.json 设为 tokenizer.extend',
+  'Remove the tokenizer block (--set tokenizer=null), or name the checkpoint as tokenizer.extend':
+    '请去掉 tokenizer 块（--set tokenizer=null），或把检查点设为 tokenizer.extend',
   'Cool down with the pipeline and corpus of that run, or begin a new training on its weights: --set pretrain.from=CHECKPOINT':
     '请用那次运行的流水线和语料收尾，或在它的权重上另起训练：--set pretrain.from=CHECKPOINT',
   'only a pretraining can be cooled down': '只有预训练可以收尾',
@@ -285,8 +285,8 @@ export const stages: Catalog = {
     '请给含有可学回答的对话：--data FILE。mossctl inspect MODEL --row FILE:1 可看某一行会变成什么',
   'stopped while training the tokenizer': '训练分词器时停止',
   'tokenizer.add says how many tokens to add, but not to what': 'tokenizer.add 说明了加多少词元，却没有说加到哪里',
-  'Name a tokenizer.json as tokenizer.extend, or use tokenizer.vocabSize to train one':
-    '请把某个 tokenizer.json 设为 tokenizer.extend，或用 tokenizer.vocabSize 训练一个',
+  'Name a tokenizer as tokenizer.extend, or use tokenizer.vocabSize to train one':
+    '请把某个分词器设为 tokenizer.extend，或用 tokenizer.vocabSize 训练一个',
   'tokenizer.extend is not a {1}': 'tokenizer.extend 不是 {1}',
   'the text has pairs for only {1} of the {2} tokens asked for': '文本中的词对只够所要 {2} 个词元中的 {1} 个',
   '{1} of this batch size {2} nearest': '这个批大小最接近的是 {1}',
