@@ -1,6 +1,7 @@
 // The one dial: how a model of this size is trained, where nobody says otherwise. Tokens from its parameters, the batch
 // and the learning rate from both, the weight decay from all of them: published power laws, and what a person wrote wins.
 import { meanAccumulation, type TrainConfig, trainSchema, type WrittenTrainConfig } from '../config/train.js';
+import { tunedBatchSize } from '../config/tuning.js';
 import type { ModelShape } from './config.js';
 import { tokensPerParameter, trainingMemory } from './cost.js';
 import { parameterCount } from './parameters.js';
@@ -12,6 +13,11 @@ const microBatchBytes = 2e9;
 /** Where small models stop following the law, which was fitted from 60M parameters up (docs/lab-book.md). */
 const maxLearningRate = 2e-2;
 const maxWeightDecay = 0.3;
+/**
+ * Of the best peak for a whole training, where a model continues: about where its own training ended (Parmar et al. 2024, "Reuse,
+ * Don't Retrain"). The law for the few tokens that follow would begin higher than its first training did, and it would forget.
+ */
+const continuedShare = 0.1;
 
 /** The best tokens of a step for `tokens` in all: 0.58 D^0.571 (Li et al. 2025, "Step Law", eq. 2). */
 function lawBatch(tokens: number): number {
@@ -36,8 +42,16 @@ function lawWeightDecay(tokensEach: number, learningRate: number, steps: number)
   return 1 / (learningRate * steps * 1.084 * tokensEach ** -0.527);
 }
 
-/** The settings of a training, with every number that `written` does not give. */
-export function resolvedTraining(model: ModelShape, { tokens, ...written }: WrittenTrainConfig): TrainConfig {
+/**
+ * The settings of a training, with every number that `written` does not give.
+ * @param isContinued the model has been trained before.
+ */
+export function resolvedTraining(
+  model: ModelShape,
+  { tokens, ...given }: WrittenTrainConfig,
+  isContinued = false,
+): TrainConfig {
+  const written = isContinued && tokens === undefined ? withPasses(given) : given;
   const columns = model.max_position_embeddings;
   const parameters = parameterCount(model);
   const embeddings = (model.tie_word_embeddings ? 1 : 2) * model.vocab_size * model.hidden_size;
@@ -46,10 +60,12 @@ export function resolvedTraining(model: ModelShape, { tokens, ...written }: Writ
   const batch = batchOf(model, written, best);
   const perStep = batch.batchSize * columns * meanAccumulation({ ...batch, batchWarmup: written.batchWarmup });
   const steps = Math.min(1e9, Math.max(1, Math.ceil(length / perStep)));
+  const whole = isContinued ? Math.max(length, tokensPerParameter * parameters) : length;
   // Adam's best learning rate goes with the root of the batch (Malladi et al. 2022).
-  const offBatch = Math.sqrt((batch.batchSize * batch.accumulation * columns) / best);
-  const law = lawLearningRate(parameters - embeddings, length) * offBatch;
-  const learningRate = written.learningRate ?? rounded(Math.min(law, maxLearningRate));
+  const offBatch = Math.sqrt((batch.batchSize * batch.accumulation * columns) / lawBatch(whole));
+  const law = lawLearningRate(parameters - embeddings, whole) * offBatch;
+  const peak = Math.min(law, maxLearningRate) * (isContinued ? continuedShare : 1);
+  const learningRate = written.learningRate ?? rounded(peak);
   const decay = lawWeightDecay(length / parameters, learningRate, steps);
   return trainSchema.parse({
     ...written,
@@ -58,6 +74,16 @@ export function resolvedTraining(model: ModelShape, { tokens, ...written }: Writ
     weightDecay: written.weightDecay ?? rounded(Math.min(decay, maxWeightDecay)),
     ...(written.steps === undefined && written.epochs === undefined && { steps }),
   });
+}
+
+/**
+ * A model that continues reads its text once, unless more is asked for: of the length that its size asks for it has had its share
+ * before, and few texts would be read again for months. Where passes decide on the length, how many tokens they are is not known
+ * yet: rows are as many as in fine-tuning.
+ */
+function withPasses(written: Omit<WrittenTrainConfig, 'tokens'>): Omit<WrittenTrainConfig, 'tokens'> {
+  if (written.steps !== undefined) return written;
+  return { ...written, batchSize: written.batchSize ?? tunedBatchSize, epochs: written.epochs ?? 1 };
 }
 
 /** The tokens that written steps take; undefined where there are none. */

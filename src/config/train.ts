@@ -119,11 +119,13 @@ export const writtenTrainSchema = trainSchema
       .min(1)
       .max(1e15)
       .optional()
-      .describe('tokens to train on, in place of `steps`; default: 20 for each parameter'),
+      .describe(
+        'tokens to train on, in place of `steps`; default: 20 for each parameter, where a model continues one pass over the text',
+      ),
     epochs: epochs.unwrap().optional().describe('passes over the data, in place of `steps` or `tokens`'),
     batchSize: bySize(batchSize),
     accumulation: bySize(accumulation),
-    learningRate: bySize(learningRate),
+    learningRate: following(learningRate, 'model.size, where a model continues a tenth'),
     weightDecay: bySize(weightDecay),
   })
   .superRefine(({ tokens, ...others }, context) => {

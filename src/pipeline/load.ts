@@ -70,7 +70,8 @@ export function resolved(config: WrittenPipeline, parent?: ModelConfig): Pipelin
   const { vocabSize } = config.tokenizer ?? pipelineSchema.shape.tokenizer.unwrap().parse({});
   const model = parent === undefined ? modelShape(pretrain.model, vocabSize) : continuedShape(pretrain.model, parent);
   const context = config.sft?.contextLength ?? model.max_position_embeddings;
-  return withTurns({ ...config, pretrain: { ...pretrain, train: resolvedTraining(model, pretrain.train) } }, context);
+  const train = resolvedTraining(model, pretrain.train, pretrain.from !== undefined);
+  return withTurns({ ...config, pretrain: { ...pretrain, train } }, context);
 }
 
 /** Conversations as long as fine-tuning takes them; `context` in tokens. */

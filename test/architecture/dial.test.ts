@@ -31,6 +31,29 @@ function settledFor(
 const within = (value: number, wanted: number, factor: number): void =>
   assert.ok(value < wanted * factor && value > wanted / factor, `${value}, not ${wanted}`);
 
+test('a model that continues learns at a tenth of a whole training, however few tokens and rows follow', () => {
+  const config = modelConfig(modelSchema.parse({ size: '7m' }), { vocabSize: 4096, endOfText: 0, pad: 1 });
+  const rate = (written: object, isContinued: boolean): number =>
+    resolvedTraining(config, writtenTrainSchema.parse(written), isContinued).learningRate;
+  const whole = rate({}, false);
+  within(rate({ tokens: 20 * parameterCount(config) }, true), whole / 10, 1.05);
+  for (const batchSize of [1, 8]) {
+    const few = rate({ steps: 20, batchSize }, true);
+    assert.ok(few <= whole / 10, `${few} of ${whole} at ${batchSize} rows`);
+  }
+  // Qwen3-0.6B by hand, 8 rows of 1,024: 1.79 · (440e6)^-0.713 · (11.9e9)^0.307 · √(8,192 / 330,000) / 10 = 2.4e-5.
+  const qwen = { hiddenSize: 1024, layers: 28, heads: 16, keyValueHeads: 8, headDim: 128, intermediateSize: 3072 };
+  const published = modelConfig(modelSchema.parse({ ...qwen, contextLength: 1024 }), {
+    vocabSize: 151_936,
+    endOfText: 0,
+    pad: 1,
+  });
+  const train = resolvedTraining(published, writtenTrainSchema.parse({ steps: 50, batchSize: 8 }), true);
+  within(train.learningRate, 2.4e-5, 1.1);
+  const { steps, epochs, batchSize } = resolvedTraining(published, writtenTrainSchema.parse({}), true);
+  assert.deepEqual([steps, epochs, batchSize], [undefined, 1, 8], 'its text once, not 20 tokens a parameter');
+});
+
 test('from 100k to 20B: 20 tokens a parameter; batches grow, learning rates fall, decay stays about 0.1', () => {
   const shapes = [
     ...['100k', '1m', '7m', '34m', '120m'].map((size) => settledFor({ size })),

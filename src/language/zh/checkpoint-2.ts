@@ -2,6 +2,9 @@
 import type { Catalog } from '../messages.js';
 
 export const checkpoint2: Catalog = {
+  'this file is no {1}': '这个文件不是 {1}',
+  'what belongs to a tokenizer lies beside the file of that name': '分词器的其余文件就在这个名字的文件旁边',
+  'Name a {1}, or a folder that has one': '请指明一个 {1}，或含有它的目录',
   'this is a whole model, not an adapter': '这是完整模型，不是适配器',
   'Name the folder of an adapter, or this model without a base': '请指明适配器的文件夹，或只给这个模型，不给基座',
   'Join them: python {1} {2} {3} --safe_serialization. Put config.json and the tokenizer beside them':

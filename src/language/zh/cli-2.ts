@@ -3,6 +3,9 @@ import type { Catalog } from '../messages.js';
 
 export const cli2: Catalog = {
   '{1} of them': '其中 {1} 个',
+  'text  {1}': '文本  {1}',
+  'text  the held-out documents of {1} (--text FILE compares on others)':
+    '文本  {1} 的留出文档（--text FILE 可换成别的）',
   'the page stops once its answers have ended; press Ctrl-C again to stop at once':
     '页面等正在写的回答写完后停止；再按 Ctrl-C 立即停止',
   'larger devices': '更大的设备',

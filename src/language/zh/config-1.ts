@@ -124,7 +124,7 @@ export const config1: Catalog = {
   'how conversations are written: chatml (default), or moss, whose end markers become tokens':
     '对话怎样书写：chatml（默认），或 moss（其结束标记成为词元）',
   'tokenizer to add tokens to, in place of training one: its tokenizer.json, or the folder, checkpoint or model that has it; vocabSize and reserved are then ignored':
-    '在这个 tokenizer.json 上添加词元，而不是训练一个；此时忽略 vocabSize 和 reserved',
+    '在这个分词器上添加词元，而不是训练一个：写它的 tokenizer.json，或含有它的目录、检查点或模型；此时忽略 vocabSize 和 reserved',
   'tokens that `extend` adds, at most; 0: that tokenizer as it is; default: 8192':
     '`extend` 最多添加多少词元；0：原样使用那个分词器；默认：8192',
   'checkpoint or model folder to continue training on this text, in place of a fresh model: it gives the shape, and the tokenizer unless one extends it; model.contextLength is then the tokens of a row':

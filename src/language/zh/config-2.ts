@@ -47,8 +47,9 @@ export const config2: Catalog = {
   '1e-4 (published models 1e-6), with LoRA ten times that': '1e-4（已发布的模型 1e-6），用 LoRA 时为其十倍',
   '2 (published models 1)': '2（已发布的模型 1）',
   'optimizer steps; default: as many as `tokens` or `epochs` take': '优化器步数；默认：`tokens` 或 `epochs` 所需的步数',
-  'tokens to train on, in place of `steps`; default: 20 for each parameter':
-    '训练的词元数，代替 `steps`；默认：每个参数 20 个',
+  'model.size, where a model continues a tenth': 'model.size，继续训练已有模型时取十分之一',
+  'tokens to train on, in place of `steps`; default: 20 for each parameter, where a model continues one pass over the text':
+    '训练的词元数，代替 `steps`；默认：每个参数 20 个，继续训练已有模型时把文本读一遍',
   'passes over the data, in place of `steps` or `tokens`': '数据过几遍，代替 `steps` 或 `tokens`',
   'decides on the length, and {1} does too ({2}): give one, and null for the other':
     '决定训练多久，而 {1} 也决定（{2}）：请给一个，另一个写 null',
