@@ -1,6 +1,6 @@
 // The checkpoints of a run: which there are, which is newest and whole, and what a path that a person typed means.
 // Names that start with `.tmp-` are unfinished work and are never looked at.
-import { readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { readdir, readlink, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
@@ -123,7 +123,8 @@ export async function removeTemporary(directory: string): Promise<void> {
 export async function resolveCheckpoint(named: string): Promise<string> {
   const path = await localPath(named);
   const real = await realPathOrItself(path);
-  if (!(await exists(real))) throw await notACheckpoint(path, 'there is nothing at this path');
+  if (!(await exists(real)))
+    throw (await brokenLink(path)) ?? (await notACheckpoint(path, 'there is nothing at this path'));
   if (!(await stat(real)).isDirectory()) throw await notACheckpoint(path, 'this is a file; a checkpoint is a folder');
   if (await exists(join(real, manifestName))) return real;
   // A step without mossctl.json is a damaged one.
@@ -135,6 +136,8 @@ export async function resolveCheckpoint(named: string): Promise<string> {
   if (await exists(join(latest, manifestName))) return latest;
   const newest = (await listCheckpoints(real)).at(-1);
   if (newest !== undefined) return newest.path;
+  const broken = await brokenLink(join(real, latestName));
+  if (broken !== undefined) throw broken;
   const finished = await stageOutput(real);
   if (finished !== undefined) return finished;
   throw await notACheckpoint(path, `it holds no ${manifestName}, no link called latest and no step-* folder`);
@@ -149,6 +152,33 @@ async function stageOutput(stageDirectory: string): Promise<string | undefined> 
   if (record === undefined) return undefined;
   const path = resolve(dirname(stageDirectory), record.output.path);
   return (await exists(join(path, manifestName))) ? path : undefined;
+}
+
+/**
+ * What is said of a link that leads nowhere: `latest` of a run that kept a model of another, which was trained again since, and
+ * set aside what it had. Undefined of what is no such link.
+ */
+async function brokenLink(link: string): Promise<UserError | undefined> {
+  const target = await readlink(link).catch(() => undefined);
+  if (target === undefined || (await exists(link))) return undefined;
+  const gone = resolve(dirname(link), target);
+  const kept: string[] = [];
+  for (const stage of [dirname(gone), dirname(dirname(gone))]) {
+    const names = await namesIn(dirname(stage));
+    for (const name of names.filter((each) => each.startsWith(`${basename(stage)}.replaced-`))) {
+      const path = join(dirname(stage), name, relative(stage, gone));
+      if (await exists(join(path, manifestName))) kept.push(path);
+    }
+  }
+  return new UserError({
+    what: 'the model that this link leads to is there no longer',
+    where: link,
+    why: `it was ${gone}: its run was trained again, or it was removed`,
+    next:
+      kept.length > 0
+        ? `Name it where it is kept: ${kept.join(', ')}`
+        : 'Name another checkpoint, or make this run again',
+  });
 }
 
 /** The folder that a name on a hub stands for, fetched where it is not here; any other path as it is. */

@@ -54,9 +54,17 @@ ${sentences.join('\n')}
 <pre>${escapeHtml(run.command)}</pre>`;
 }
 
+/** The stages that were trained after the newest results were measured, which then are of models that are there no longer. */
+function trainedSince(events: readonly TimedEvent[]): string[] {
+  const measured = events.findLastIndex(({ type }) => type === 'table');
+  if (measured === -1) return [];
+  return [...new Set(ofType(events.slice(measured), 'step').map(({ stage }) => kebabCase(stage)))];
+}
+
 /** What each stage gained on the one before; where nothing was measured, how its training went. */
 function sentencesOf({ events }: RunFacts): string[] {
-  const comparisons = ofType(events, 'table').at(-1)?.comparisons ?? [];
+  const isStale = trainedSince(events).length > 0;
+  const comparisons = isStale ? [] : (ofType(events, 'table').at(-1)?.comparisons ?? []);
   if (comparisons.length > 0) return comparisons.map((comparison) => sentenceOf(comparison));
   return stagesOf(events).flatMap((stage) => {
     const steps = ofType(events, 'step').filter((step) => step.stage === stage);
@@ -72,7 +80,12 @@ function sentencesOf({ events }: RunFacts): string[] {
 export function resultsSection({ events }: RunFacts): string {
   const table = ofType(events, 'table').at(-1);
   if (table === undefined || table.columns.length === 0) return '';
-  return resultsHtml('Results on held-out data', table, { withoutSentences: true }); // the page opens with them
+  const trained = trainedSince(events);
+  const stale =
+    trained.length === 0
+      ? ''
+      : `<ul class="notes"><li class="warning">These results were measured before ${escapeHtml(trained.join(' and '))} was trained: mossctl eval measures what is there now.</li></ul>`;
+  return stale + resultsHtml('Results on held-out data', table, { withoutSentences: true }); // the page opens with them
 }
 
 const answersOf = 'eval ';

@@ -40,6 +40,24 @@ test('steps are listed by number, and nothing else is', async () => {
   assert.equal((await newestWholeCheckpoint(stage)).damaged.length, 3);
 });
 
+test('latest that leads to another run says so once that one was trained again, and where the model is kept', async () => {
+  const [own, other] = [join(folder, 'kept'), join(folder, 'other')];
+  await mkdir(own);
+  await saveCheckpoint(stepDirectory(join(other, 'sft'), 1), checkpointContent(1));
+  await linkLatest(own, stepDirectory(join(other, 'sft'), 1));
+  await rename(join(other, 'sft'), join(other, 'sft.replaced-0123abcd'));
+  for (const named of [own, join(own, 'latest')]) {
+    await assert.rejects(openCheckpoint(named), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /there no longer.*other\/sft\/step-000001.*trained again/s);
+      assert.ok(error.message.includes(join(other, 'sft.replaced-0123abcd/step-000001')), error.message);
+      return true;
+    });
+  }
+  await rm(other, { recursive: true });
+  await assert.rejects(openCheckpoint(own), /Name another checkpoint/);
+});
+
 test('latest is relative, survives moving the run, and never replaces a real folder', async () => {
   const run = join(folder, 'linked');
   const stage = join(run, 'sft');

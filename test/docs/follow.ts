@@ -56,7 +56,7 @@ function smallRun(): Promise<string> {
 }
 
 /** `npx mossctl`, as in an installed checkout; no terminal is there, so what would be typed comes from `typed`. */
-const npx = `#!/bin/sh
+const npx = `#!/bin/bash
 [ "$1" = mossctl ] || { echo "npx $1: only mossctl is installed here" >&2; exit 1; }
 shift
 case "$1:$*" in
@@ -66,11 +66,12 @@ esac
 if [ -c /dev/stdin ]; then
   case "$1" in
 ${Object.entries(typed)
-  .map(([command, keys]) => `    ${command}) printf '${keys}' | "$NODE" $ENTRY "$@"; exit $? ;;`)
+  .map(([command, keys]) => `    ${command}) printf '${keys}' | { TIMEFORMAT="%U %S $*"; { time "$NODE" $ENTRY "$@" 2>&3; } 3>&2 2>>/tmp/doc-times; }; exit $? ;;`)
   .join('\n')}
   esac
 fi
-exec "$NODE" $ENTRY "$@"
+TIMEFORMAT="%U %S $*"
+{ time "$NODE" $ENTRY "$@" 2>&3 ; } 3>&2 2>>/tmp/doc-times
 `;
 
 /** What commands print to be typed next, and the files that they leave to the person. */

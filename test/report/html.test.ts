@@ -37,6 +37,22 @@ test('a run from before notes named their backend has a report too', async () =>
   assert.match(html, /backend wasm \(native: not built\)/);
 });
 
+test('results that were measured before a stage was trained again say so, and do not open the report', async () => {
+  const demo = [...demoEvents()];
+  const again: Event[] = [
+    { type: 'stage', stage: 'sft', state: 'started' },
+    ...demo.filter((event) => event.type === 'step' && event.stage === 'sft'),
+    { type: 'stage', stage: 'sft', state: 'finished' },
+  ];
+  const stale = /These results were measured before sft was trained/;
+  assert.doesNotMatch(await report(demo), stale);
+  const html = await report([...demo, ...again]);
+  assert.match(html, stale);
+  assert.match(html, /<p>sft: the training loss went from/);
+  const refused = [again[0], { type: 'stage', stage: 'sft', state: 'taken back' } as const];
+  assert.doesNotMatch(await report([...demo, ...refused]), stale);
+});
+
 test('every section of a whole run is there', async () => {
   const html = await report(demoEvents(), 'npx mossctl run quickstart', 'name: 小模型\nseed: 42\n', [
     { stage: 'sft', path: 'sft/step-000240', digest: 'abcdef0123456789' },

@@ -2,6 +2,10 @@
 import type { Catalog } from '../messages.js';
 
 export const checkpoint2: Catalog = {
+  'the model that this link leads to is there no longer': '这个链接所指的模型已经不在了',
+  'it was {1}: its run was trained again, or it was removed': '它原是 {1}：那次运行重新训练过，或它被删除了',
+  'Name it where it is kept: {1}': '请指明它现在所在之处：{1}',
+  'Name another checkpoint, or make this run again': '请指明别的检查点，或重新进行这次运行',
   'this file is no {1}': '这个文件不是 {1}',
   'what belongs to a tokenizer lies beside the file of that name': '分词器的其余文件就在这个名字的文件旁边',
   'Name a {1}, or a folder that has one': '请指明一个 {1}，或含有它的目录',

@@ -2,6 +2,8 @@
 import type { Catalog } from '../messages.js';
 
 export const report: Catalog = {
+  'These results were measured before {1} was trained: mossctl eval measures what is there now.':
+    '这些结果是在 {1} 训练之前测得的：mossctl eval 可测量现在的模型。',
   'training loss': '训练损失',
   'Learning rate': '学习率',
   'Gradient norm': '梯度范数',
