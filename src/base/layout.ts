@@ -120,6 +120,10 @@ export const trainingFolder = 'training';
 export const optimizerName = `${trainingFolder}/optimizer.safetensors`;
 export const stateName = `${trainingFolder}/state.json`;
 
+// reward-model/step-<n>/
+/** What a reward model has shown, and whether it may steer alignment. */
+export const licenceName = 'licence.json';
+
 // eval/
 export const resultsName = 'results.json';
 /** What each checkpoint answered to each question (eval --tasks). */

@@ -1,5 +1,6 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
 import { Command, Option } from 'commander';
+import { kebabCase } from '../base/format.js';
 import type { Flags } from '../base/overrides.js';
 import { redact } from '../base/secrets.js';
 import { ownVersion } from '../base/version.js';
@@ -97,10 +98,12 @@ const ownCommands: Partial<Record<StageName, (program: Command) => void>> = {
 /** Rows of a preview: more than one reads through are those of a run. */
 const maxPreview = 50;
 
+type StageOptions = RunOptions & Record<string, string | string[] | true | undefined>;
+
 function addStage(program: Command, name: StageName): void {
   const { command, help, output } = stageTable[name];
   if (help === undefined) return;
-  const { description, flags = {}, preview, next } = help;
+  const { description, flags = {}, preview, only = {} } = help;
   const stage = withRun(program.command(command).description(description));
   if (output === 'checkpoint') withTraining(withFrom(stage));
   for (const [flag, form] of Object.entries(flags)) stage.addOption(stageOption(flag, form));
@@ -110,15 +113,25 @@ function addStage(program: Command, name: StageName): void {
       `only show so many ${preview}, and what the whole would take`,
       wholeNumber(1, maxPreview),
     );
-  stage.action(async (options: RunOptions & Record<string, string | string[] | true | undefined>) => {
-    const given = Object.keys(flags).map((flag) => [`${name}.${flag}`, settingOf(options[flag])] as const);
+  const others = new Map(Object.keys(only).map((other) => [kebabCase(other), other as StageName]));
+  if (others.size > 0) {
+    const option = new Option('--only <stage>', 'run another stage of alignment in its place, with these flags');
+    stage.addOption(option.choices([...others.keys()]));
+  }
+  stage.action(async ({ only: named, ...options }: StageOptions) => {
+    const other = others.get(String(named));
+    const chosen = other ?? name;
+    const { keys = {}, next = help.next } = only[chosen] ?? {};
+    const given = Object.keys(flags).map(
+      (flag) => [`${chosen}.${keys[flag] ?? flag}`, settingOf(options[flag])] as const,
+    );
     const valued = given.filter(([, value]) => value !== true);
     const blocks = given.filter(([, value]) => value === true).map(([key]) => key);
     const choice = { ...options, blocks, flags: Object.fromEntries(valued) as Flags };
     const count = Number(options.preview ?? 0);
-    if (count > 0) return (await import('./commands/preview.js')).preview(name, count, choice);
+    if (count > 0) return (await import('./commands/preview.js')).preview(chosen, count, choice);
     const { runOneStage } = await import('./run-stages.js');
-    await runOneStage(name, choice, next);
+    await runOneStage(chosen, choice, next);
   });
   example(stage, help.example);
 }

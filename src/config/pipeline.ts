@@ -8,6 +8,7 @@ import { methodsSchema } from './methods.js';
 import { mixtureSchema } from './mixture.js';
 import { modelSchema } from './model.js';
 import { optionalPath, optionalRows, optionalTokenizer, path, rows } from './paths.js';
+import { rewardModelSchema } from './reward-model.js';
 import { sftSchema } from './sft.js';
 import { studentSchema } from './student.js';
 import { templateNames } from './templates.js';
@@ -249,11 +250,25 @@ export const pipelineSchema = z.strictObject({
   toolUse: toolUseSchema
     .optional()
     .describe('chat model + exercises with tools → a model that calls them where it needs them'),
+  rewardModel: rewardModelSchema
+    .optional()
+    .describe('chat model + preferences → a model that scores answers, and a licence to steer alignment'),
   align: alignSchema.optional().describe('chat model + checkable rewards → better chat model'),
   eval: evalSchema.optional().describe('the table across base → sft → align'),
   expectedSeconds: z
     .partialRecord(
-      z.enum(['data', 'tokenizer', 'tokens', 'pretrain', 'selfInstruct', 'sft', 'toolUse', 'align', 'eval']),
+      z.enum([
+        'data',
+        'tokenizer',
+        'tokens',
+        'pretrain',
+        'selfInstruct',
+        'sft',
+        'toolUse',
+        'rewardModel',
+        'align',
+        'eval',
+      ]),
       z.number().gt(0).max(1e9),
     )
     .optional()

@@ -95,6 +95,14 @@ export const tunedTrainSchema = tuned({
 });
 export type TunedTrainConfig = z.output<typeof tunedTrainSchema>;
 
+/** The same of a reward model. */
+export const rewardTrainSchema = tuned({
+  learningRate: '1e-4, with LoRA ten times that',
+  epochs: '2 (published models 1)',
+  batchSize: '8',
+  weightDecay: '0',
+});
+
 /** The same of alignment, whose rounds are evaluated and sampled when they end, to decide on promotion: not in between. */
 export const alignTrainSchema = tuned({
   learningRate: '1e-4 (published models 1e-6), with LoRA ten times that',

@@ -10,7 +10,7 @@ export interface TuningKind {
   adapter?: 'new' | 'continued';
 }
 
-export type TunedStage = 'sft' | 'align';
+export type TunedStage = 'sft' | 'rewardModel' | 'align';
 
 export type TunedDefaults = Pick<TrainConfig, 'learningRate' | 'epochs' | 'batchSize' | 'weightDecay'>;
 type SourcedDefaults = TunedDefaults & { source: string };
@@ -40,6 +40,12 @@ function defaultsFor(stage: TunedStage, { isPublished, adapter }: TuningKind): S
       new: [isPublished ? 1e-5 : 1e-3, tenfold],
       continued: [isPublished ? 5e-6 : 5e-4, half],
     };
+    const [learningRate, why] = rates[what];
+    return { learningRate, epochs: isPublished ? 1 : 2, batchSize, weightDecay: 0, source: why };
+  }
+  if (stage === 'rewardModel') {
+    const source = isPublished ? "the default of TRL's RewardTrainer" : 'a fifth of the rate of fine-tuning';
+    const rates = { none: [1e-4, source], new: [1e-3, tenfold], continued: [5e-4, half] } as const;
     const [learningRate, why] = rates[what];
     return { learningRate, epochs: isPublished ? 1 : 2, batchSize, weightDecay: 0, source: why };
   }

@@ -9,7 +9,7 @@ import { identifyCheckpoint } from '../checkpoint/directory.js';
 import { localPath, realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { isModelName } from '../network/model-name.js';
-import { modelStagesOf, namesOf } from '../stages/catalog.js';
+import { firstModelOf, namesOf } from '../stages/catalog.js';
 import type { StageOutput } from '../stages/stage.js';
 import { readTokenizerFiles } from '../tokenizer/tokenizer-files.js';
 import { inputsOf, type Pipeline, parentSlot, startingStage, startOf } from './plan.js';
@@ -31,8 +31,7 @@ interface StartRequest extends Pipeline {
  * it: with them alone, the run can be made again. A third-party model is read to the end for its digest: once.
  */
 export async function withStart({ config, stages, plan, from, whereIs }: StartRequest) {
-  const models = modelStagesOf(stages);
-  const first = plan.find((name) => models.includes(name));
+  const first = firstModelOf(plan, stages);
   const start = first !== undefined && stages[first].hasStart ? first : undefined;
   const named = from ?? (start && startOf(config, start));
   if (named === undefined) return { config };

@@ -9,7 +9,14 @@ import { type PipelineConfig, pipelineSchema, type StageName } from '../config/p
 import { filesAt } from '../data/sources/files.js';
 import { isDatasetName } from '../data/sources/hub-rows.js';
 import { isModelName } from '../network/model-name.js';
-import { modelStagesOf, namesOf, type StageConfigs, type StageTable } from '../stages/catalog.js';
+import {
+  firstModelOf,
+  modelStagesOf,
+  namesOf,
+  type StageConfigs,
+  type StageRow,
+  type StageTable,
+} from '../stages/catalog.js';
 
 /** The settings of a run, and the stages that it may have. */
 export interface Pipeline {
@@ -43,13 +50,16 @@ export function planStages({ config, stages }: Pipeline, only?: StageName): Stag
   const configured = namesOf(stages).filter(isConfigured);
   const first = only ?? startingStage({ config, stages }, configured);
   if (first === undefined) return configured;
+  // A reward model is trained for those that are steered by it in a whole run, and never for one stage alone.
+  const isMade = (output: StageRow['output']): boolean =>
+    output === 'folder' || (output === 'reward' && only === undefined);
   const wanted = new Set<StageName>(only === undefined ? configured.slice(configured.indexOf(first)) : [first]);
   for (const name of wanted) {
     // Rows that a person gives take the place of what would be made for it, so no corpus is built for that.
     const isGiven = only !== undefined && (blockOf(config, name) as { data?: unknown } | null)?.data !== undefined;
     const required = stages[name].requires?.(config).flat() ?? [];
     for (const input of isGiven ? required : inputsOf(name, { config, stages })) {
-      if (stages[input].output !== 'checkpoint' && configured.includes(input)) wanted.add(input);
+      if (isMade(stages[input].output) && configured.includes(input)) wanted.add(input);
     }
   }
   return namesOf(stages).filter((name) => wanted.has(name));
@@ -64,7 +74,9 @@ export function startingStage({ config, stages }: Pipeline, names: readonly Stag
 export function unplannedModels(pipeline: Pipeline, plan: readonly StageName[], only?: StageName): string[] {
   const start = startingStage(pipeline, plan);
   if (only !== undefined || start === undefined) return [];
-  const skipped = modelStagesOf(pipeline.stages).filter((name) => blockOf(pipeline.config, name) !== null);
+  const { stages } = pipeline;
+  const models = namesOf(stages).filter((name) => stages[name].output !== 'folder');
+  const skipped = models.filter((name) => blockOf(pipeline.config, name) !== null);
   return skipped
     .filter((name) => !plan.includes(name))
     .map((name) => `${name} is not run: ${start}.from names the model that ${start} starts from`);
@@ -80,7 +92,7 @@ export function inputsOf(name: StageName, { config, stages }: Pipeline): StageNa
 /** Where `--from` goes: the parent of the first model stage of the plan; with none, where a stage of its kind would be. */
 export function parentSlot(plan: readonly StageName[], checkpointStage: string, pipeline: Pipeline): StageName {
   const models = modelStagesOf(pipeline.stages);
-  const first = plan.find((name) => models.includes(name));
+  const first = firstModelOf(plan, pipeline.stages);
   if (first === undefined) return models.find((name) => name === checkpointStage) ?? models[0];
   const parent = inputsOf(first, pipeline).find((name) => models.includes(name));
   if (parent !== undefined) return parent;
@@ -131,7 +143,7 @@ function missingParent(name: StageName, parent: StageName, check: ParentCheck): 
   const { product, ...advice } = missingOutputAdvice?.(runDirectory, config) ?? { product: `the output of ${maker}` };
   const alternative =
     alternatives?.[parent] ??
-    (output === 'checkpoint'
+    (output !== 'folder'
       ? 'name a checkpoint with --from CHECKPOINT'
       : 'give a --config that has all the blocks (--config quickstart)');
   if (!isNamed) {

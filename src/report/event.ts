@@ -83,6 +83,37 @@ export const gatePointSchema = z.object({
 });
 export type GatePoint = z.output<typeof gatePointSchema>;
 
+const estimate = z.object({ mean: number, ...interval });
+const scoredAnswer = z.object({ text, score: number });
+
+/** Of a reward model: figures over held-out pairs of answers. */
+const rewardReportSchema = z.object({
+  isGranted: z.boolean(),
+  refusals: z.array(text),
+  parts: z.array(z.object({ name: text, pairs: integer, accuracy: estimate })),
+  baselines: z.array(z.object({ name: text, accuracy: estimate, gain: estimate })),
+  calibration: z.object({
+    error: number,
+    bound: number,
+    bins: z.array(z.object({ confidence: number, right: number, pairs: integer })),
+  }),
+  /** Of the difference of two scores with that of their lengths. */
+  lengthCorrelation: number,
+  /** With what programs say. */
+  gold: z.object({ pairs: integer, accuracy: estimate }).optional(),
+  bestOfN: z
+    .object({
+      prompts: integer,
+      points: z.array(z.object({ n: integer, kl: number, gold: number })),
+      gain: estimate,
+      turnsAt: number.optional(),
+    })
+    .optional(),
+  /** Pairs that are scored most wrongly. */
+  worst: z.array(z.object({ prompt: text, chosen: scoredAnswer, rejected: scoredAnswer })),
+});
+export type RewardReport = z.output<typeof rewardReportSchema>;
+
 /** Every event that is kept. */
 export const eventSchema = z.discriminatedUnion('type', [
   /**
@@ -208,6 +239,8 @@ export const eventSchema = z.discriminatedUnion('type', [
     metric: text,
     points: z.array(gatePointSchema),
   }),
+  /** How a reward model does on pairs that no training saw, and whether it may steer alignment. */
+  z.object({ type: z.literal('reward'), stage, ...rewardReportSchema.shape }),
   z.object({ type: z.literal('table'), stage, ...tableSchema.shape }),
 ]);
 

@@ -11,6 +11,7 @@ import { filtersSection } from './filters-section.js';
 import { gateSection } from './gate-section.js';
 import { readMetrics, settleEvents, stageSeconds } from './metrics.js';
 import { pageHtml } from './page.js';
+import { rewardSection } from './reward-section.js';
 import {
   answersSection,
   lineageSection,
@@ -62,7 +63,15 @@ export async function writeReport(
 }
 
 function page(run: RunFacts): string {
-  const results = [summarySection, answersSection, trainingSections, resultsSection, gateSection, stagesSection];
+  const results = [
+    summarySection,
+    answersSection,
+    trainingSections,
+    resultsSection,
+    rewardSection,
+    gateSection,
+    stagesSection,
+  ];
   const sections = [...results, dataSection, filtersSection, lineageSection, notesSection, settingsSection];
   return pageHtml(run.name, sections.map((each) => each(run)).join('\n'), 'Made by mossctl from metrics.jsonl.');
 }

@@ -123,6 +123,19 @@ const meanings: Record<string, Meaning> = {
   heldOutReward: { words: 'mean score of the policy that was kept, on held-out prompts', better: 'higher' },
   sampledReward: { words: 'mean score of the answers sampled for training', better: 'higher' },
   perplexity: { words: 'how many tokens the model hesitates between, on average', better: 'lower' },
+  pairAccuracy: {
+    words: 'share of held-out pairs whose chosen answer the reward model scores higher; a random guess has half',
+    better: 'higher',
+    percent: true,
+  },
+  pairLoss: {
+    words: 'mean surprise of the reward model at which answer of a held-out pair is the chosen one, in nats',
+    better: 'lower',
+  },
+  calibrationError: {
+    words: 'how far the probabilities of a reward model are from how often it is right',
+    better: 'lower',
+  },
   accuracy: {
     words: 'share of multiple choices where the right one is the likeliest',
     better: 'higher',

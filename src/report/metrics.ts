@@ -220,6 +220,7 @@ function subjectOf(event: TimedEvent): string | undefined {
       return String(event.round);
     case 'composition':
     case 'filters':
+    case 'reward':
     case 'table':
       return '';
     default:

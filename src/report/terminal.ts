@@ -148,6 +148,7 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
     case 'step':
     case 'progress':
     case 'plan':
+    case 'reward': // its stage says the main figures
     case 'composition':
     case 'statistics': // for the report
     case 'filters':

@@ -15,7 +15,8 @@ export interface StageRow<Name extends StageName = StageName> {
   commandArgument?: string;
   /** Makes the command, where it needs no declaration of its own (`ownCommands` of cli/program.ts). */
   help?: StageHelp;
-  output: 'checkpoint' | 'folder';
+  /** `reward`: a checkpoint that later models are not made from, and `latest` never is. */
+  output: 'checkpoint' | 'reward' | 'folder';
   /** It computes with tensors. */
   needsBackend?: boolean;
   /** Asked for alone, it changes neither the settings of a run nor what the run's models were made from. */
@@ -53,6 +54,13 @@ interface StageFlag {
   weighed?: true;
 }
 
+/** A stage that another's command runs in its place. */
+interface OnlyHelp {
+  /** Flags that set another key of its block than they do otherwise. */
+  keys: Readonly<Record<string, string>>;
+  next(runDirectory: string): string;
+}
+
 interface StageHelp {
   description: string;
   example: string;
@@ -61,6 +69,8 @@ interface StageHelp {
    * which is then there with its defaults: `lora` → `--lora` sets `sft.lora`.
    */
   flags?: Readonly<Record<string, StageFlag>>;
+  /** Stages that --only may name in its place, which take its flags. */
+  only?: Partial<Record<StageName, OnlyHelp>>;
   /** What --preview shows a few of; absent: the stage has no preview. */
   preview?: string;
   /** What to type next. */
@@ -194,9 +204,29 @@ export const stageTable: StageTable = {
     requiredBySetting: { tokens: 'toolUse.textShare' },
     load: async () => (await import('./tool-use/stage.js')).toolUseStage,
   },
+  rewardModel: {
+    command: 'align --only reward-model',
+    output: 'reward',
+    needsBackend: true,
+    hasStart: true,
+    requires: ({ toolUse }) => [[toolUse === undefined ? 'sft' : 'toolUse']],
+    uses: ['selfInstruct'],
+    otherData: 'other preferences or tasks',
+    fixed: Object.fromEntries(
+      ['rank', 'targets', 'rankPattern'].map((key) => [`rewardModel.lora.${key}`, 'it gives the adapter its shape']),
+    ),
+    load: async () => (await import('./reward-model/stage.js')).rewardModelStage,
+  },
   align: {
     command: 'align',
     help: {
+      only: {
+        rewardModel: {
+          keys: { prompts: 'licence.prompts' },
+          next: (runDirectory) =>
+            mossctlCommand('align', '--out', runDirectory, '--set', 'align.scorers=[rules, reward-model]'),
+        },
+      },
       description: "improve a chat model by people's preferences, by rewards that can be checked, or by both",
       example: 'mossctl align --from runs/mine/latest --data pairs.jsonl --out runs/aligned',
       flags: {
@@ -268,6 +298,13 @@ function needsSelfInstruct({ data, prompts, replay, ledger }: StageConfigs['alig
 
 export function namesOf(stages: StageTable): StageName[] {
   return Object.keys(stages) as StageName[];
+}
+
+/** What a plan trains first that may start from a checkpoint: a model that others are made from, else a reward model. */
+export function firstModelOf(plan: readonly StageName[], stages: StageTable): StageName | undefined {
+  return (
+    plan.find((name) => stages[name].output === 'checkpoint') ?? plan.find((name) => stages[name].output === 'reward')
+  );
 }
 
 /** The stages whose output is a checkpoint; `latest` points to the newest of them. */

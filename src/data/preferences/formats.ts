@@ -46,6 +46,13 @@ export const noPreference =
 
 type ReadPreference = Omit<Preference, 'source'>;
 
+export interface RowChoice {
+  /** Of the row, where it is not to be recognised. */
+  format?: PreferenceFormat;
+  /** Whether the `margin` of a pair is read. */
+  margins?: boolean;
+}
+
 /**
  * @param name of a row without an `id`.
  * @throws UserError for a row of the wrong shape, RowRefusal for one that is understood and cannot be used.
@@ -53,26 +60,27 @@ type ReadPreference = Omit<Preference, 'source'>;
 export function readPreferenceRow(
   value: unknown,
   name: string,
-  format?: PreferenceFormat,
+  { format, margins = false }: RowChoice = {},
 ): { preference: ReadPreference; notes: RowNote[] } {
   if (!isRecord(value)) throw wrongShape('', 'an object with fields was expected');
-  const found: { judgement?: Preference['judgement']; weight?: number } = {};
+  const found: Partial<Pick<Preference, 'judgement' | 'weight' | 'margin'>> = {};
   const { conversation, notes } = readRowAs(
     value,
     name,
     (row, context) => {
       if (format !== undefined) checkNamed(row, format);
       const { prompt, judgement } = readJudged(row, context, format);
-      Object.assign(found, { judgement, weight: weightOf(row) });
+      Object.assign(found, { judgement, weight: weightOf(row), margin: margins ? marginOf(row) : undefined });
       return prompt;
     },
     consequences,
   );
-  const { messages: prompt, check: _, provenance: __, start: ___, ...own } = conversation;
-  const { judgement, weight } = found;
+  const { messages: prompt, provenance: _, start: __, ...own } = conversation;
+  const { judgement, weight, margin } = found;
   if (judgement === undefined) throw new UserError({ what: 'this row is no preference', next: noPreference });
   checkTurns(prompt, judgement);
-  return { preference: { ...own, prompt, judgement, ...(weight !== undefined && { weight }) }, notes };
+  const numbers = { ...(weight !== undefined && { weight }), ...(margin !== undefined && { margin }) };
+  return { preference: { ...own, prompt, judgement, ...numbers }, notes };
 }
 
 /** Whether a row is meant as a preference rather than as a conversation: it has two answers, or a label that is one. */
@@ -296,4 +304,14 @@ function weightOf(row: Fields): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'number' && value > 0 && value <= maxWeight) return value;
   throw new RowRefusal(`its weight is no number above 0, up to ${maxWeight}`);
+}
+
+const maxMargin = 100;
+
+/** By how much the chosen answer is better. Another value (words, say) stays unread, which is said. */
+function marginOf(row: Fields): number | undefined {
+  const value = row.peek('margin');
+  if (typeof value !== 'number' || Math.abs(value) > maxMargin) return undefined;
+  row.take('margin');
+  return value;
 }

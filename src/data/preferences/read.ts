@@ -1,15 +1,12 @@
 // Preferences from files, checked row by row: a row of the wrong shape is an error that names its line, one that is
 // understood and of no use (chosen and rejected say the same, an answer is empty, prompts differ) is skipped and counted.
 import { basename } from 'node:path';
-import type { PreferenceFormat } from '../../config/preference-data.js';
 import type { RowNotes } from '../conversations/notes.js';
 import { type ReadRow, readEachRow } from '../conversations/row-reading.js';
-import { readPreferenceRow } from './formats.js';
+import { type RowChoice, readPreferenceRow } from './formats.js';
 import type { Preference } from './types.js';
 
-interface ReadOptions {
-  /** Of the rows, where it is not to be recognised. */
-  format?: PreferenceFormat;
+interface ReadOptions extends RowChoice {
   /** What the rows are said to come from; by default the name of the file or data set. */
   source?: string;
 }
@@ -29,10 +26,10 @@ export async function* readPreferences(
   }
 }
 
-export function preferenceReader(path: string, { format, source }: ReadOptions = {}): ReadRow<Preference> {
+export function preferenceReader(path: string, { source, ...choice }: ReadOptions = {}): ReadRow<Preference> {
   const from = source ?? (path.startsWith('hf:') ? path : basename(path));
   return (value, name) => {
-    const { preference, notes } = readPreferenceRow(value, name, format);
+    const { preference, notes } = readPreferenceRow(value, name, choice);
     return { value: { ...preference, source: from }, notes };
   };
 }

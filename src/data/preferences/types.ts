@@ -1,7 +1,7 @@
 // What a person, or a rule, prefers: of two answers to one prompt the better one, or of one answer whether it is good.
 // Files of any format, the feedback store and sampled answers all come to this one shape before they are tokens.
 import type { Message, Tool } from '../../tokenizer/message.js';
-import type { Language } from '../types.js';
+import type { Conversation, Language } from '../types.js';
 
 /** Both answers follow the same prompt. Each is one or more messages that end with the assistant's. */
 export interface PairJudgement {
@@ -27,6 +27,10 @@ export interface Preference {
   source: string;
   /** How much it weighs beside others in the loss. Absent: 1. */
   weight?: number;
+  /** By how much the chosen answer is better: what a reward model asks for as a gap. */
+  margin?: number;
+  /** What a right answer has, where a program can say. */
+  check?: Conversation['check'];
   /** Task family, or what the pair is about. */
   kind?: string;
   language?: Language;

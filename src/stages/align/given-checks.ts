@@ -17,16 +17,17 @@ export function checkEnough(
   learnt: readonly { row: Judged }[],
   heldOut: readonly unknown[],
   given: {
-    request: Pick<GivenRequest, 'rows'>;
+    request: Pick<GivenRequest, 'rows' | 'block'>;
     sources: readonly Pick<PreferenceSource, 'path'>[];
     notes: Pick<RowNotes, 'skippedInWords'>;
   },
 ): void {
   const { request, sources, notes } = given;
+  const { block = 'align' } = request;
   const where = sources.map(({ path }) => path).join(', ');
   if (learnt.length === 0 && heldOut.length > 0) {
     // Not a lower align.validation: of few preferences a quarter is held out whatever it is, and with none of them nothing decides.
-    const next = 'Give preferences of other prompts or conversations, too; or some to decide with: align.evalData=FILE';
+    const next = `Give preferences of other prompts or conversations, too; or some to decide with: ${block}.evalData=FILE`;
     throw new UserError({
       where,
       what: 'every preference would be held out to decide with',
@@ -41,7 +42,7 @@ export function checkEnough(
       where,
       what: `${countOf(learnt.length, 'answer')} with a label, and no pair of answers`,
       why: 'this method compares two answers to one prompt',
-      next: 'Learn from labels: --set align.method=kto',
+      next: block === 'align' ? 'Learn from labels: --set align.method=kto' : 'Give rows with chosen and rejected',
     });
   }
   const good = learnt.filter(({ row }) => 'chosen' in row || row.isGood).length;
@@ -94,7 +95,7 @@ export function describe(
   { reporter }: Job<unknown>,
   learnt: readonly FittedRow[],
   heldOut: readonly FittedRow[],
-  { rows, validation, evalData }: GivenRequest,
+  { block = 'align', rows, validation, evalData }: GivenRequest,
 ): void {
   const all = evalData === undefined ? [...learnt, ...heldOut] : learnt;
   for (const source of new Set(all.map(({ row }) => row.source))) {
@@ -117,7 +118,7 @@ export function describe(
     }
     reporter.note('info', `${source}: ${parts.join('; ')}${held === 0 ? '' : `; ${formatCount(held)} more held out`}`);
     if (rows === 'pairs' && labels.length > 0) {
-      const text = `${countOf(labels.length, 'answer')} of ${source} with a label ${labels.length === 1 ? 'is' : 'are'} not learnt: this method learns from pairs (align.method: kto learns from both)`;
+      const text = `${countOf(labels.length, 'answer')} of ${source} with a label ${labels.length === 1 ? 'is' : 'are'} not learnt: this method learns from pairs${block === 'align' ? ' (align.method: kto learns from both)' : ''}`;
       reporter.note('warning', text);
     }
   }
@@ -129,7 +130,7 @@ export function describe(
   const count = learnt.length + heldOut.length;
   const more = validation * count < minHeldOut ? `, and up to a quarter of fewer than ${minHeldOut / validation}` : '';
   const from =
-    evalData === undefined ? `align.validation: ${validation}${validation > 0 ? more : ''}` : 'align.evalData';
+    evalData === undefined ? `${block}.validation: ${validation}${validation > 0 ? more : ''}` : `${block}.evalData`;
   const of = evalData === undefined ? ` of ${countOf(count, 'preference')}` : '';
   const advice = few ? ': few to decide on a promotion with, so its interval is wide' : '';
   reporter.note(

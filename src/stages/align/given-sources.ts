@@ -1,8 +1,8 @@
 // Where given preferences are read from: rows of a file, a folder, a pattern or a data set of a hub; or a feedback store,
 // which chat and annotate write.
 import { feedbackName } from '../../base/layout.js';
-import type { PreferenceFormat } from '../../config/preference-data.js';
 import type { RowNotes } from '../../data/conversations/notes.js';
+import type { RowChoice } from '../../data/preferences/formats.js';
 import { readPreferences } from '../../data/preferences/read.js';
 import type { Preference } from '../../data/preferences/types.js';
 import { type FeedbackCounts, readFeedbackPreferences } from '../../feedback/preferences.js';
@@ -26,10 +26,10 @@ export async function preferenceSources(data: SourceChoice): Promise<PreferenceS
 export async function* preferencesFrom(
   { path, name, isFeedback }: PreferenceSource,
   notes: RowNotes,
-  format?: PreferenceFormat,
+  choice: RowChoice = {},
 ): AsyncGenerator<{ preference: Preference; where: string }> {
   if (!isFeedback) {
-    yield* readPreferences(path, notes, { format, source: name });
+    yield* readPreferences(path, notes, { ...choice, source: name });
     return;
   }
   const counts: FeedbackCounts = { judgements: 0, ties: 0, skipped: 0 };

@@ -3,9 +3,9 @@
 import { stopIfAborted } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import { countOf, formatCount } from '../../base/format.js';
-import type { PreferenceFormat } from '../../config/preference-data.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { type AnswerTokens, fitPreference } from '../../data/preferences/fit.js';
+import type { RowChoice } from '../../data/preferences/formats.js';
 import type { Preference } from '../../data/preferences/types.js';
 import type { Conversation } from '../../data/types.js';
 import type { ChatTemplate } from '../../tokenizer/chat-template.js';
@@ -48,10 +48,10 @@ export interface GivenPreferences extends GivenRows {
   digest: string;
 }
 
-export interface GivenRequest {
+export interface GivenRequest extends RowChoice {
+  /** The block of the settings that asks, for messages; default: align. */
+  block?: 'align' | 'rewardModel';
   data: SourceChoice;
-  /** Of the rows, where it is not to be recognised. */
-  format?: PreferenceFormat;
   /** Preferences to decide with, instead of a share of `data`. */
   evalData?: string;
   /** Share that is held out. */
@@ -68,6 +68,17 @@ export interface FittedRow {
 }
 
 export async function readGiven(job: Job<unknown>, request: GivenRequest): Promise<GivenPreferences> {
+  const { learnt, heldOut } = await readSplit(job, request);
+  const rows = { ...asRows(learnt, request.rows), heldOut: { ...asRows(heldOut), prompts: promptsOf(heldOut) } };
+  const { pairs, labelled } = asRows(heldOut);
+  return { ...rows, digest: digestOf([rows.pairs, rows.labelled, pairs, labelled].map((all) => all.map(unnamed))) };
+}
+
+/** The preferences with their tokens: those that are learnt, and those that no training sees. */
+export async function readSplit(
+  job: Job<unknown>,
+  request: GivenRequest,
+): Promise<{ learnt: FittedRow[]; heldOut: FittedRow[] }> {
   const { validation, evalData } = request;
   const ids = new Map<string, number>();
   const sources = await preferenceSources(request.data);
@@ -83,9 +94,7 @@ export async function readGiven(job: Job<unknown>, request: GivenRequest): Promi
   const heldOut = evalData === undefined ? kept.heldOut : await readEvaluated(job, evalData, request, ids, learnt);
   checkEnough(learnt, kept.heldOut, { request, sources, notes });
   describe(job, learnt, heldOut, request);
-  const rows = { ...asRows(learnt, request.rows), heldOut: { ...asRows(heldOut), prompts: promptsOf(heldOut) } };
-  const { pairs, labelled } = asRows(heldOut);
-  return { ...rows, digest: digestOf([rows.pairs, rows.labelled, pairs, labelled].map((all) => all.map(unnamed))) };
+  return { learnt, heldOut };
 }
 
 interface Reading {
@@ -97,9 +106,9 @@ interface Reading {
 async function* readSource(
   { signal }: Job<unknown>,
   source: PreferenceSource,
-  { request: { format, template, contextLength }, notes, ids }: Reading,
+  { request: { format, margins, template, contextLength }, notes, ids }: Reading,
 ): AsyncGenerator<FittedRow> {
-  for await (const { preference, where } of preferencesFrom(source, notes, format)) {
+  for await (const { preference, where } of preferencesFrom(source, notes, { format, margins })) {
     stopIfAborted(signal, 'stopped while reading preferences; the next run reads them again');
     const fitted = fitPreference(preference, template, contextLength);
     if ('skipped' in fitted) {
@@ -143,7 +152,7 @@ async function readEvaluated(
   const prompts = new Set(learnt.map(({ row }) => row.prompt.join()));
   const known = all.filter(({ row }) => prompts.has(row.prompt.join())).length;
   if (known > 0) {
-    const text = `${formatCount(known)} of ${countOf(all.length, 'preference')} to decide with (align.evalData) ask what is learnt too: they tell what is remembered, not what is understood`;
+    const text = `${formatCount(known)} of ${countOf(all.length, 'preference')} to decide with (${request.block ?? 'align'}.evalData) ask what is learnt too: they tell what is remembered, not what is understood`;
     job.reporter.note('warning', text);
   }
   return all;

@@ -1,0 +1,98 @@
+// What a reward model is worth, on pairs that no training saw, and whether it may steer alignment: how often it is right and of which
+// pairs, whether its gaps mean what they say, where following it leads, and where it is most wrong.
+import { escapeHtml } from './escape.js';
+import { headerHtml, rowHtml, section, tableHtml } from './page.js';
+import { type Of, ofType, type RunFacts } from './sections.js';
+import { lineChart, type Point } from './svg.js';
+
+type Reward = Of<'reward'>;
+type Range = Reward['parts'][number]['accuracy'];
+
+export function rewardSection({ events }: RunFacts): string {
+  const report = ofType(events, 'reward').at(-1);
+  if (report === undefined) return '';
+  const lead =
+    'Each held-out pair is scored; right is the score that puts the chosen answer first. A random guess is right in half of the pairs. It may steer alignment (align.scorers) only with a licence.';
+  const parts = [licenceHtml(report), chartsHtml(report), partsHtml(report), worstHtml(report)];
+  return section('What the reward model is worth', `<p class="soft">${escapeHtml(lead)}</p>${parts.join('')}`);
+}
+
+function licenceHtml({ isGranted, refusals }: Reward): string {
+  const title = `<h3>Licence <span class="soft">(${isGranted ? 'granted' : 'refused'})</span></h3>`;
+  const why = refusals.map((text) => `<li class="warning">${escapeHtml(text)}</li>`).join('');
+  return `<div class="card">${title}${why === '' ? '' : `<ul class="notes">${why}</ul>`}</div>`;
+}
+
+function partsHtml({ parts, baselines, gold, lengthCorrelation }: Reward): string {
+  const rows = parts.map(({ name, pairs, accuracy }) =>
+    rowHtml(escapeHtml(name), [String(pairs), shareHtml(accuracy)]),
+  );
+  if (gold !== undefined) rows.push(rowHtml('agrees with checks', [String(gold.pairs), shareHtml(gold.accuracy)]));
+  const beaten = baselines.map(({ name, accuracy, gain }) =>
+    rowHtml(escapeHtml(name), [shareHtml(accuracy), `${signed(100 * gain.mean)} ${rangeHtml(gain)}`]),
+  );
+  const byLength = `<p class="soft">${escapeHtml(`Scores follow the length of answers by ${lengthCorrelation.toFixed(2)} (rank correlation; 1: the longer answer always scores higher, −1: the shorter).`)}</p>`;
+  return (
+    tableHtml(headerHtml(['pairs', 'number', 'right']), rows) +
+    byLength +
+    tableHtml(headerHtml(['scorer that understands nothing', 'right', 'the model is better by (points)']), beaten)
+  );
+}
+
+function chartsHtml({ calibration, bestOfN }: Reward): string {
+  const { bins, error, bound } = calibration;
+  const reliability = chart(
+    `How often it is right, by how sure it is (calibration error ${error.toFixed(3)}, ${bound} allowed)`,
+    'predicted share of right pairs (%)',
+    [
+      {
+        name: 'right',
+        points: bins.map(({ confidence, right }): Point => [100 * confidence, 100 * right]),
+        dots: true,
+      },
+      { name: 'as predicted', points: bins.map(({ confidence }): Point => [100 * confidence, 100 * confidence]) },
+    ],
+    (value) => `${value.toFixed(1)} %`,
+  );
+  if (bestOfN === undefined) return `<div class="charts">${reliability}</div>`;
+  const { points, turnsAt, prompts } = bestOfN;
+  const turn = turnsAt === undefined ? 'no turning point in sight' : `predicted to turn at ${turnsAt.toFixed(2)} nats`;
+  const curve = chart(
+    `Checked reward of the best of n answers, n = 1 … ${points.length}, ${prompts} prompts (${turn})`,
+    'KL = ln n − (n − 1) / n, in nats',
+    [{ name: 'checked reward', points: points.map(({ kl, gold }): Point => [kl, gold]), dots: true }],
+    (value) => value.toFixed(3),
+  );
+  return `<div class="charts">${reliability}${curve}</div>`;
+}
+
+function chart(
+  title: string,
+  xLabel: string,
+  series: { name: string; points: Point[]; dots?: boolean }[],
+  format: (value: number) => string,
+): string {
+  const drawing = lineChart({ title, xLabel, ...{ width: 490, height: 220, format, tickFormat: format } }, series);
+  return `<figure class="half"><figcaption>${escapeHtml(title)}</figcaption>${drawing}</figure>`;
+}
+
+function worstHtml({ worst }: Reward): string {
+  if (worst.length === 0) return '';
+  const scored = ({ text, score }: Reward['worst'][number]['chosen']): string =>
+    `<td>${escapeHtml(text)} <small>${score.toFixed(2)}</small></td>`;
+  const rows = worst.map(({ prompt, chosen, rejected }) => {
+    return `<tr><td class="soft">${escapeHtml(prompt)}</td>${scored(chosen)}${scored(rejected)}</tr>`;
+  });
+  const header = headerHtml(['prompt', 'chosen', 'rejected, and scored higher']);
+  return `<h3>Where it is most wrong</h3>${tableHtml(header, rows, 'answers')}`;
+}
+
+const shareHtml = (range: Range): string => `${(100 * range.mean).toFixed(1)} % ${rangeHtml(range)}`;
+
+/** In hundredths. */
+function rangeHtml({ low, high }: Range): string {
+  if (!Number.isFinite(low)) return '';
+  return `<span class="soft">[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]</span>`;
+}
+
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
