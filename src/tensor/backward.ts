@@ -33,6 +33,18 @@ export function valueAndGradients<T extends Tensor>(
   }
 }
 
+/** `f()`, which is a new tensor (a `clone` at least) and a constant to whatever is differentiated. */
+export function withoutGradient<T extends Tensor>(f: () => T): T {
+  const { state } = engine();
+  const depth = state.gradientDepth;
+  state.gradientDepth = 0; // nothing is put on the tape
+  try {
+    return tidy(f);
+  } finally {
+    state.gradientDepth = depth;
+  }
+}
+
 /** Runs f with a tape of its own; an outer tape continues afterwards as if nothing had been. */
 function record<T extends Tensor>(f: () => T): { value: T; tape: TapeNode[] } {
   const { state } = engine();

@@ -8,7 +8,7 @@ import { readResult } from '../../tensor/host.js';
 import { crossEntropy, crossEntropyWithFigures } from '../../tensor/ops/cross-entropy.js';
 import { embedding } from '../../tensor/ops/embedding.js';
 import { linear } from '../../tensor/ops/linear.js';
-import { neg, reshape, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '../../tensor/tf.js';
+import { mul, neg, reshape, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '../../tensor/tf.js';
 import type { RecordMetric } from '../objective.js';
 import { countedStates } from './counted-states.js';
 
@@ -29,7 +29,7 @@ export function sequenceLogProbabilities(
   const { hidden, targets, positions } = countedStates(model, batch, options);
   const losses = crossEntropy(hidden, outputWeight(model), targets);
   const groups = Array.from(positions, (position) => ownerOf(batch, position));
-  const { sums, counts } = sumByGroup(losses, groups, batch.ids.length);
+  const { sums, counts } = groupSums(losses, groups, batch.ids.length);
   return { logProbabilities: sums, counts };
 }
 
@@ -73,7 +73,31 @@ export function groupedLogProbabilities(
   const { hidden, targets, positions } = countedStates(model, batch, options);
   const { losses, figures } = crossEntropyWithFigures(hidden, outputWeight(model), targets);
   const groupIds = Array.from(positions, groupOf);
-  return { ...sumByGroup(losses, groupIds, groups), tokens: { figures, groups: groupIds } };
+  return { ...groupSums(losses, groupIds, groups), tokens: { figures, groups: groupIds } };
+}
+
+export interface TokenLogProbabilities {
+  /** log π of each counted token [n], at `temperature`. */
+  logProbabilities: Tensor1D;
+  /** The sequence of each; −1 where it stands in for none. */
+  owners: number[];
+  /** Tokens by sequence. */
+  counts: Float32Array;
+  tokens: TokenFigures;
+}
+
+/** log π of every counted token of the batch. `temperature`: what it was sampled at, for π is what it was drawn from. */
+export function tokenLogProbabilities(
+  model: Model,
+  batch: TokenBatch,
+  { temperature = 1, ...options }: { temperature?: number } & ForwardOptions = {},
+): TokenLogProbabilities {
+  const { hidden, targets, positions } = countedStates(model, batch, options);
+  const scaled = temperature === 1 ? hidden : (mul(hidden, 1 / temperature) as Tensor2D);
+  const { losses, figures } = crossEntropyWithFigures(scaled, outputWeight(model), targets);
+  const owners = Array.from(positions, (position) => ownerOf(batch, position));
+  const counts = sizesOf(owners, batch.ids.length);
+  return { logProbabilities: neg(losses) as Tensor1D, owners, counts, tokens: { figures, groups: owners } };
 }
 
 /** Of the sequence that a counted position belongs to; −1 where the position stands in for none. */
@@ -132,15 +156,29 @@ export function elements(x: Tensor1D, from: number, count: number): Tensor1D {
   return reshape(embedding(reshape(x, [-1, 1]) as Tensor2D, tensor1d(ids, 'int32')), [count]);
 }
 
-function sumByGroup(losses: Tensor1D, groupIds: readonly number[], groups: number): GroupedLogProbabilities {
+/** Σ of each group's tokens [groups]. `values` [n]; −1 stands for no group. */
+export function sumByGroup(values: Tensor1D, groupIds: readonly number[], groups: number): Tensor1D {
   const n = groupIds.length;
-  const counts = new Float32Array(groups);
   const membership = new Float32Array(groups * n); // [groups, n]
   groupIds.forEach((group, index) => {
-    if (group < 0) return;
-    membership[group * n + index] = 1;
-    counts[group]++;
+    if (group >= 0) membership[group * n + index] = 1;
   });
-  const sums = linear(reshape(losses, [1, -1]) as Tensor2D, tensor2d(membership, [groups, n]));
-  return { sums: neg(reshape(sums, [groups])) as Tensor1D, counts };
+  const sums = linear(reshape(values, [1, -1]) as Tensor2D, tensor2d(membership, [groups, n]));
+  return reshape(sums, [groups]);
+}
+
+/** Of each token, what its row has; of one without a row, what the first has. `values` [rows] → [n]. */
+export function valuesOfRows(values: Tensor1D, owners: readonly number[]): Tensor1D {
+  const rows = Int32Array.from(owners, (owner) => Math.max(0, owner));
+  return reshape(embedding(reshape(values, [-1, 1]) as Tensor2D, tensor1d(rows, 'int32')), [owners.length]);
+}
+
+function groupSums(losses: Tensor1D, groupIds: readonly number[], groups: number): GroupedLogProbabilities {
+  return { sums: neg(sumByGroup(losses, groupIds, groups)) as Tensor1D, counts: sizesOf(groupIds, groups) };
+}
+
+function sizesOf(groupIds: readonly number[], groups: number): Float32Array {
+  const sizes = new Float32Array(groups);
+  for (const group of groupIds) if (group >= 0) sizes[group]++;
+  return sizes;
 }
