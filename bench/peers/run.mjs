@@ -14,8 +14,9 @@ const python = process.env.MOSSCTL_PYTHON || 'python3';
 
 const help = `Usage: npm run bench:peers -- [options]
 
-  --only <what>           some of train,sft,align,decode (default: train,decode). sft: adapters of rank 16 beside all linears of
-                          a frozen model, against PEFT and TRL's SFTTrainer; align: DPO, against TRL's DPOTrainer
+  --only <what>           some of train,sft,align,online,decode (default: train,decode). sft: adapters of rank 16 beside all linears of
+                          a frozen model, against PEFT and TRL's SFTTrainer; align: DPO, against TRL's DPOTrainer;
+                          online: GRPO, against TRL's GRPOTrainer
   --shapes <names>        some of 100k,1m,7m,34m, and for sft qwen3-0.5b (default: 7m)
   --precisions <names>    fp32, bf16 or both (default: fp32,bf16)
   --modes <names>         PyTorch eager, compile or both, for training (default: eager,compile)
@@ -208,6 +209,19 @@ function alignmentCells() {
   }));
 }
 
+/** A step of GRPO of all weights in fp32, sampling included, theirs as many answers at a time as it is fastest with. */
+function onlineCells() {
+  const found = spawnSync(python, ['-W', 'ignore', '-c', 'import trl; print(f"TRL {trl.__version__} GRPOTrainer")'], {
+    encoding: 'utf8',
+  });
+  if (found.status !== 0) fail(`${python} has no TRL: install it with \`pip install trl\``);
+  return list(options.shapes).map((shape) => ({
+    name: `GRPO ${shape}`,
+    ours: async () => (await ours('online', shape, 'fp32')).online,
+    peers: [{ name: found.stdout.trim().split('\n').at(-1), measure: () => theirs('grpo.py', ['--shape', shape]) }],
+  }));
+}
+
 /** One round of a cell: ours and each peer once. */
 async function measureRound(cell, isForward) {
   const round = {};
@@ -232,6 +246,7 @@ async function measureRound(cell, isForward) {
 /** What both sides say of their work, and must say alike. */
 const sameWork = [
   ...['parameters', 'tokensPerStep', 'flopsPerToken', 'trained', 'conversations', 'pairs', 'pairsPerStep'],
+  ...['answersPerStep', 'answerTokens', 'promptTokens'],
   ...['tokens', 'countedTokens'],
 ];
 
@@ -256,6 +271,10 @@ function compare(cell, peer, rounds) {
   const importRssMiB = of(peer, 'importRssMiB').median;
   const memory = { peakRssMiB: both('peakRssMiB'), rssRatio, importRssMiB };
   if (rounds[0].ours.gflops !== undefined) return { ...row, gflops: both('gflops'), ...memory, measured: rounds };
+  if (rounds[0].ours.stepSeconds !== undefined) {
+    const step = { stepSeconds: both('stepSeconds'), samplingShare: both('samplingShare') };
+    return { ...row, ...step, ...memory, measured: rounds };
+  }
   const epoch = { ...row, ...memory, epochSeconds: both('epochSeconds'), measured: rounds };
   if (rounds[0].ours.pairs !== undefined) return { ...epoch, rows: `${rounds[0].ours.pairs} pairs` };
   const wholeOfPretraining = of('ours', 'wholeOfPretraining');
@@ -297,10 +316,22 @@ function print(rows) {
       );
     }
   }
+  for (const { cell, stepSeconds, samplingShare } of rows.filter((row) => row.stepSeconds)) {
+    const seconds = `${stepSeconds.ours.median.toFixed(2)} / ${stepSeconds.theirs.median.toFixed(2)} s`;
+    const percent = (value) => `${whole(100 * value)} %`;
+    const shares = `${percent(samplingShare.ours.median)} / ${percent(samplingShare.theirs.median)}`;
+    console.log(`\n${cell}: a step takes ${seconds}, of which sampling is ${shares}.`);
+  }
   if (imported) console.log(`\n${whole(imported)} MiB of PyTorch's peak RSS are there once it is imported.`);
 }
 
-const known = { train: trainingCells, sft: fineTuningCells, align: alignmentCells, decode: decodingCells };
+const known = {
+  train: trainingCells,
+  sft: fineTuningCells,
+  align: alignmentCells,
+  online: onlineCells,
+  decode: decodingCells,
+};
 const wanted = list(options.only);
 for (const what of wanted)
   if (!(what in known)) fail(`--only: there is no ${what}; choose among ${Object.keys(known).join(', ')}`);

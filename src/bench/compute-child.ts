@@ -4,6 +4,7 @@ import { answerParent } from './child.js';
 import type { ComputeJob } from './compute.js';
 import { measureDecode } from './decode.js';
 import { measureFineTuning } from './fine-tuning.js';
+import { measureOnline } from './online.js';
 import { measureRollouts } from './rollouts.js';
 import { measureTraining } from './train.js';
 
@@ -18,6 +19,8 @@ answerParent(async (job: ComputeJob): Promise<unknown> => {
       return measureFineTuning(job, () => parent.signal.aborted);
     case 'align':
       return measureAlignment(job, () => parent.signal.aborted);
+    case 'online':
+      return measureOnline(job, () => parent.signal.aborted);
     case 'decode':
       return measureDecode(job);
     case 'rollouts':

@@ -4,6 +4,7 @@ import type { AlignmentJob, AlignmentMeasurement } from './alignment.js';
 import { askChild } from './child.js';
 import type { DecodeJob, DecodeMeasurement } from './decode.js';
 import type { FineTuningJob, FineTuningMeasurement } from './fine-tuning.js';
+import type { OnlineJob, OnlineMeasurement } from './online.js';
 import type { RolloutJob, RolloutMeasurement } from './rollouts.js';
 import type { TrainJob, TrainMeasurement } from './train.js';
 
@@ -11,6 +12,7 @@ interface Measurements {
   train: [TrainJob, TrainMeasurement];
   'fine-tune': [FineTuningJob, FineTuningMeasurement];
   align: [AlignmentJob, AlignmentMeasurement];
+  online: [OnlineJob, OnlineMeasurement];
   decode: [DecodeJob, DecodeMeasurement];
   rollouts: [RolloutJob, RolloutMeasurement];
 }
@@ -21,6 +23,7 @@ const worked: Record<Work, string> = {
   train: 'trained',
   'fine-tune': 'fine-tuned',
   align: 'aligned',
+  online: 'aligned',
   decode: 'decoded',
   rollouts: 'sampled answers of',
 };

@@ -16,6 +16,7 @@ import type { FineTuningMeasurement } from './fine-tuning.js';
 import { type GemmResult, measureGemm, modelProducts, squareProducts } from './gemm.js';
 import { othersShare, readTicks } from './load.js';
 import { measureNeighbour, type NeighbourResult } from './neighbour.js';
+import type { OnlineMeasurement } from './online.js';
 import { measureOps, type OpResult } from './ops.js';
 import { type RolloutResult, rolloutShares } from './rollouts.js';
 import { limitsAt } from './roofline.js';
@@ -30,6 +31,7 @@ export const sections = [
     'train',
     'sft',
     'align',
+    'online',
     'decode',
     'rollouts',
     'neighbour',
@@ -97,6 +99,7 @@ export interface BenchResult {
   train: TrainResult[];
   sft: SftResult[];
   align: AlignmentMeasurement[];
+  online: OnlineMeasurement[];
   decode: DecodeResult[];
   rollouts: RolloutResult[];
   /** Empty where the machine has one core, or its backend takes no thread count. */
@@ -124,7 +127,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const limits = probeMachine(threads);
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
   const result: BenchResult = {
-    ...{ machine, gemm: [], ops: [], train: [], sft: [], align: [], decode: [] },
+    ...{ machine, gemm: [], ops: [], train: [], sft: [], align: [], online: [], decode: [] },
     ...{ rollouts: [], neighbour: [], checkpoint: [], data: [], filter: [] },
     othersShare: {},
   };
@@ -186,6 +189,12 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
         watcher.onStart(`align ${shape}`);
         const job = { shape, precision, backend: choice, threads, steps, seed, columns: settings.context };
         result.align.push(await inChild('align', job));
+      }),
+    online: () =>
+      each(firstPrecision, shapes, async (shape, precision) => {
+        watcher.onStart(`online ${shape}`);
+        const job = { shape, precision, backend: choice, threads, steps, seed };
+        result.online.push(await inChild('online', job));
       }),
     decode: () =>
       each(decodePrecisions, shapes, async (shape, precision) => {

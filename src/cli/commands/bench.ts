@@ -200,6 +200,24 @@ const tables: Record<Section, (result: BenchResult) => string> = {
         ...[percent(row.referenceShare), `${formatCount(row.peakRssMiB)} MiB`],
       ]),
     ),
+  online: ({ online }) =>
+    formatTable(
+      [
+        'online (GRPO)',
+        'precision',
+        'answers a step',
+        'a step',
+        'tokens/s',
+        'quartiles',
+        'of it, sampling',
+        'peak RSS',
+      ],
+      online.map((row) => [
+        ...[row.shape, row.precision, `${row.answersPerStep}, ${row.answersAtATime} at a time`],
+        ...[`${short(row.stepSeconds)} s`, formatCount(row.tokensPerSecond), range(row.quartiles)],
+        ...[percent(row.samplingShare), `${formatCount(row.peakRssMiB)} MiB`],
+      ]),
+    ),
   decode: ({ decode }) =>
     [...new Set(decode.map(modelOf))]
       .map((model) => [model, decode.filter((row) => modelOf(row) === model)] as const)
