@@ -1,8 +1,8 @@
 // A conversation that a program has with a model.
 import { openChat } from '../inference/chat.js';
 import { type Message, messageText } from '../tokenizer/message.js';
-import { checkText } from './checked.js';
-import { type AskOptions, askOf, computeOf, type OpenOptions, placeOf } from './model.js';
+import { checkKeys, checkText } from './checked.js';
+import { type AskOptions, askKeys, askOf, computeOf, type OpenOptions, openKeys, placeOf } from './model.js';
 
 export interface Chat {
   /** Says something and yields the answer as it comes. Leaving the loop, this signal, or that of the conversation stops it where it is. */
@@ -20,6 +20,7 @@ export async function openConversation(
   path: string,
   options: OpenOptions & AskOptions & { system?: string },
 ): Promise<Chat> {
+  checkKeys(options, [...openKeys, ...askKeys, 'system']);
   const { maxNewTokens, seed, signal: whole, ...sampling } = askOf(options);
   const { verify, quantize, system } = options;
   const { place, base } = placeOf(path, options);

@@ -1,6 +1,6 @@
 // What a program hands over is checked against schemas as what a person types is, with the same words.
 import { z } from 'zod';
-import { type Fault, UserError } from '../base/errors.js';
+import { type Fault, nearest, UserError } from '../base/errors.js';
 import { shorten } from '../base/format.js';
 import { expectation, nodeAt, schemaNode, valueAt } from '../base/schema.js';
 import { parseYaml } from '../base/yaml.js';
@@ -31,6 +31,18 @@ export const messagesSchema = z.array(messageSchema).min(1).max(maxMessages);
 export function checked<S extends z.ZodType>(name: string, schema: S, value: unknown): z.output<S> {
   // JSON is YAML; what is undefined is not there, and what JSON has no word for is said as it is.
   return parseYaml({ path: name, text: JSON.stringify(value, sayable) }, schema);
+}
+
+/** Of a program that is not checked by a compiler: a key that nobody reads is a mistake. @throws UserError naming the nearest. */
+export function checkKeys(options: object, known: readonly string[]): void {
+  const faults = Object.keys(options)
+    .filter((key) => !known.includes(key))
+    .map((key): Fault => {
+      const near = nearest(key, known);
+      const next = near === undefined ? `Known here: ${known.join(', ')}` : `Did you mean ${near}?`;
+      return { what: `unknown key ${key}`, where: 'options', next };
+    });
+  if (faults.length > 0) throw new UserError(faults);
 }
 
 /** Texts and messages, which may be long: the value itself is looked at. @throws UserError with every fault. */

@@ -6,7 +6,7 @@ import { LocalModel } from '../inference/local-model.js';
 import { scoreTexts } from '../inference/score.js';
 import { openBackend } from '../tensor/backends.js';
 import type { Message, Tool, ToolCall } from '../tokenizer/message.js';
-import { askSchema, checked, checkText, messagesSchema } from './checked.js';
+import { askSchema, checked, checkKeys, checkText, messagesSchema } from './checked.js';
 
 export interface OpenOptions {
   /** Default: auto, the fastest that works here. */
@@ -86,7 +86,18 @@ export interface Model {
   close(): Promise<void>;
 }
 
+export const openKeys = [
+  'backend',
+  'threads',
+  'precision',
+  'lora',
+  'quantize',
+  'verify',
+] satisfies (keyof OpenOptions)[];
+export const askKeys = [...Object.keys(askSchema.shape), 'signal'];
+
 export async function open(path: string, options: OpenOptions): Promise<Model> {
+  checkKeys(options, openKeys);
   const compute = computeOf(options);
   const { note } = await openBackend(compute.backend, compute);
   const { verify, quantize } = options;
@@ -96,6 +107,7 @@ export async function open(path: string, options: OpenOptions): Promise<Model> {
   async function* stream(asked: Asked, given: AskOptions & { tools?: readonly Tool[] } = {}) {
     const messages: readonly Message[] = typeof asked === 'string' ? [{ role: 'user', content: asked }] : asked;
     checkText('messages', messagesSchema, messages);
+    checkKeys(given, [...askKeys, 'tools']);
     const { text, finish, reasoning, toolCalls } = yield* model.reply(messages, {
       ...askOf(given),
       tools: given.tools,

@@ -13,6 +13,7 @@ import { runPipeline } from '../pipeline/run.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { writeReport } from '../report/html.js';
 import { createReporter } from '../report/reporter.js';
+import { checkKeys } from './checked.js';
 
 /** The keys of a pipeline file, as `mossctl COMMAND --help` lists them. */
 export type Pipeline = z.input<typeof pipelineSchema>;
@@ -54,7 +55,10 @@ export interface TrainResult {
   report: string | null;
 }
 
+const trainKeys = ['out', 'set', 'only', 'from', 'onEvent', 'signal'] satisfies (keyof TrainOptions)[];
+
 export async function run(pipeline: string | Pipeline, options: TrainOptions): Promise<TrainResult> {
+  checkKeys(options, trainKeys);
   const { out, set, only, from, onEvent, signal } = options;
   let whereIs: WhereIs | undefined;
   const locate = (found: WhereIs): void => {

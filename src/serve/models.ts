@@ -242,12 +242,12 @@ export class ServedModels {
   /** @throws RefusedRequest with the names that there are. */
   find(name: string | undefined): ModelEntry {
     if (name === undefined || name === '') return this.default;
-    const found = this.known(name);
+    const ofStage = this.all.filter(({ id }) => id.endsWith(`/${name}`)); // of several runs
+    const found = this.known(name) ?? (ofStage.length === 1 ? ofStage[0] : undefined);
     if (found !== undefined) return found;
-    if (this.#answersAnyName) return this.default;
     const ids = this.all.map(({ id }) => id);
-    if (ids.length === 0) return this.default;
-    const near = nearest(name, ids);
+    if (this.#answersAnyName || ids.length === 0) return this.default;
+    const near = ofStage[0]?.id ?? nearest(name, ids);
     throw new RefusedRequest({
       status: 404,
       what: `no model of this name is served: ${name.slice(0, 100)}`,

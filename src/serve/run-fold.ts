@@ -20,6 +20,8 @@ class StageFold {
   /** The newest. */
   samples: (EventOf<'sample'> & Numbered)[] = [];
   earlierSamples = 0;
+  /** Rounds whose candidate was not promoted: the model still says what it said before. */
+  readonly refused = new Set<number>();
   table: (EventOf<'table'> & Numbered) | undefined;
   /** Steps of rounds follow one another: where each begins, and the last. */
   readonly #starts = new Map<number | undefined, number>();
@@ -108,6 +110,10 @@ export class RunFold {
         }
         break;
       }
+      case 'gate':
+        if (event.alpha === 0) stage.refused.add(event.round);
+        else stage.refused.delete(event.round);
+        break;
       case 'table':
         stage.table = { ...event, number };
         break;
@@ -145,7 +151,10 @@ export class RunFold {
     const shown = kept.slice(-bounds.samples);
     const more = kept.length - shown.length + stages.reduce((sum, { earlierSamples }) => sum + earlierSamples, 0);
     return {
-      samples: shown.map(({ stage, step, prompt, completion: answer }) => ({ stage, step, prompt, answer })),
+      samples: shown.map(({ stage, step, prompt, completion, before }) => {
+        const isRefused = this.#stages.get(stage)?.refused.has(step);
+        return { stage, step, prompt, answer: (isRefused && before?.completion) || completion };
+      }),
       ...(more > 0 && { moreSamples: more }),
     };
   }

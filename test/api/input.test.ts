@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chat, type Message, openModel, UserError } from '../../src/index.js';
+import { chat, type Message, openModel, train, UserError } from '../../src/index.js';
 import { saveTrained, temporaryFolder } from '../serve/world.js';
 
 const { folder, remove } = await temporaryFolder();
@@ -34,6 +34,22 @@ test('the signal of a conversation stops its answers, and so does that of one tu
   for await (const _ of conversation.send('Count.', new AbortController().signal)) pieces++;
   assert.equal(pieces, 0);
   await conversation.close();
+});
+
+test('an option that there is not is refused, with the nearest that there is', async () => {
+  const untyped = (options: object) => options as never;
+  await assert.rejects(
+    openModel(path, untyped({ thread: 1 })),
+    refused(/options: unknown key thread\. Did you mean threads\?/),
+  );
+  await assert.rejects(chat(path, untyped({ temprature: 0 })), refused(/unknown key temprature.*temperature/));
+  await assert.rejects(
+    train('smoke', untyped({ output: 'x' })),
+    refused(/unknown key output\. Known here: out, set, only/),
+  );
+  const model = await openModel(path, { threads: 1 });
+  await assert.rejects(model.answer('Count.', untyped({ max_tokens: 3 })), refused(/unknown key max_tokens/));
+  await model.close();
 });
 
 test('a seed, a length, a role or a text that is none is refused, with its name and what it must be', async () => {

@@ -66,7 +66,10 @@ esac
 if [ -c /dev/stdin ]; then
   case "$1" in
 ${Object.entries(typed)
-  .map(([command, keys]) => `    ${command}) printf '${keys}' | { TIMEFORMAT="%U %S $*"; { time "$NODE" $ENTRY "$@" 2>&3; } 3>&2 2>>/tmp/doc-times; }; exit $? ;;`)
+  .map(
+    ([command, keys]) =>
+      `    ${command}) printf '${keys}' | { TIMEFORMAT="%U %S $*"; { time "$NODE" $ENTRY "$@" 2>&3; } 3>&2 2>>/tmp/doc-times; }; exit $? ;;`,
+  )
   .join('\n')}
   esac
 fi

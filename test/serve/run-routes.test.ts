@@ -104,6 +104,25 @@ test('a name never leaves the folder of runs', async () => {
   }
 });
 
+test('of a round that was refused the page shows what the policy says, of one that was promoted what the candidate says', () => {
+  const fold = new RunFold();
+  const candidate = {
+    type: 'sample',
+    stage: 'align',
+    prompt: 'hi?',
+    time: 1000,
+    before: { completion: 'old' },
+  } as const;
+  const gate = { type: 'gate' as const, stage: 'align', metric: 'reward', points: [], time: 1001 };
+  fold.take({ ...candidate, step: 1, completion: 'first' });
+  fold.take({ ...gate, round: 1, alpha: 1 });
+  fold.take({ ...candidate, step: 2, completion: 'second' });
+  const said = () => fold.samples.samples.map(({ answer }) => answer);
+  assert.deepEqual(said(), ['first', 'second'], 'nothing is decided yet');
+  fold.take({ ...gate, round: 2, alpha: 0 });
+  assert.deepEqual(said(), ['first', 'old']);
+});
+
 test('curves, samples, results and times are those of the settled events', async () => {
   const restart = [state('sft', 'started'), step(1), step(2, { loss: 9 }), state('sft', 'resumed', 1010)];
   const events = [...restart, step(2), step(3, { loss: Number.NaN })];

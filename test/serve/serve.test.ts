@@ -125,6 +125,7 @@ describe("the page's chat", () => {
       });
       await assert.rejects(missing, /404 .*Did you mean other\? There is counting\/base, counting\/sft and other/);
       assert.equal((await two.client.models.retrieve('counting/sft')).id, 'counting/sft');
+      assert.equal(two.service.models.find('base').id, 'counting/base', 'only one of them has that stage');
     } finally {
       await two.stop();
     }

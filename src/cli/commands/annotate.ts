@@ -63,7 +63,7 @@ export async function annotate(names: readonly string[], options: AnnotateOption
     const done = doneBy(session.annotator, judged, options);
     const open = turns.filter(({ keys }) => !keys.some((key) => done.has(key)));
     const sitting = await judgeAll(open, turns.length, { session, typist, options });
-    if (!options.json) await printEnd(sitting, session, turns.length - open.length);
+    if (!options.json) await printEnd(sitting, session, turns.length - open.length, names.at(-1));
   } finally {
     typist.close();
     for (const { model } of models) await model.dispose();
@@ -227,7 +227,13 @@ function printItem({ item, prompt, answers }: Item, shownFirst: 0 | 1, number: n
   printJson({ type: 'item', item, number, total, prompt, answers: shown.map(({ messages }) => messages) });
 }
 
-async function printEnd(judgements: readonly Judgement[], session: FeedbackSession, before: number): Promise<void> {
+/** @param model that learns from them: of two the second, which is the newer by custom. */
+async function printEnd(
+  judgements: readonly Judgement[],
+  session: FeedbackSession,
+  before: number,
+  model = 'MODEL',
+): Promise<void> {
   const path = shownPath(session.path);
   if (judgements.length === 0) printLine(`\nNothing was judged now${before > 0 ? `; ${before} were before` : ''}.`);
   else {
@@ -245,5 +251,5 @@ async function printEnd(judgements: readonly Judgement[], session: FeedbackSessi
   const { refusal } = feedbackOutlook(preferences, path, pipelineSchema.shape.seed.parse(undefined));
   if (refusal !== undefined) return printLine(`Too few to learn from yet: ${refusal.faults[0].what}.`);
   const data = session.path === defaultStore ? keyword : session.path;
-  printLine(`Learn from them: ${mossctlCommand('align', '--from', 'MODEL', '--data', data, '--out', 'runs/judged')}`);
+  printLine(`Learn from them: ${mossctlCommand('align', '--from', model, '--data', data, '--out', 'runs/judged')}`);
 }

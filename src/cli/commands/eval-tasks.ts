@@ -86,7 +86,7 @@ export async function evaluateTasks(targets: readonly string[], options: EvalTas
     const toolbox = await openEvalTools(tools, set.questions, (text) => reporter.note('info', text));
     try {
       for (const path of paths)
-        asked.push(await askCheckpoint(path, set, { options, reporter, signal, texts, toolbox }));
+        asked.push(await askCheckpoint(path, set, { options, reporter, signal, texts, toolbox, asked }));
     } finally {
       await toolbox.close();
     }
@@ -209,17 +209,24 @@ interface AskingOptions {
   toolbox: Toolbox;
   /** Where its memory is to be audited. */
   texts?: TrainingTexts;
+  /** The columns until now: one and the same model answers the same, and is asked once. */
+  asked: readonly Column[];
 }
 
 async function askCheckpoint(
   target: string,
   set: QuestionSet,
-  { options, reporter, signal, texts, toolbox }: AskingOptions,
+  { options, reporter, signal, texts, toolbox, asked }: AskingOptions,
 ): Promise<Column> {
   const model = await LocalModel.open(target, options);
   try {
     const { path, digest, manifest } = model.checkpoint;
     const shown = target.startsWith('hf:') ? target : shownPath(path);
+    const same = texts === undefined ? asked.find((column) => column.digest === digest) : undefined;
+    if (same !== undefined) {
+      reporter.note('info', `${shown} is the same model as ${same.shown}, and is not asked again`);
+      return { ...same, shown };
+    }
     for (const note of model.notes) reporter.note('warning', `${shown}: ${note}`);
     const onProgress = (done: number, total: number): void =>
       reporter.emit({ type: 'progress', label: `asking ${shown}`, done, total, unit: 'questions' });

@@ -8,6 +8,7 @@ import type { Job } from '../stage.js';
 import type { FittedRow, GivenRequest } from './given.js';
 import type { PreferenceSource } from './given-sources.js';
 import { minHeldOut } from './given-split.js';
+import { minToDecide } from './promotion.js';
 
 /** What is learnt of a row: a pair, or an answer with its label. */
 type Judged = { chosen: unknown } | { isGood: boolean };
@@ -132,7 +133,12 @@ export function describe(
   const from =
     evalData === undefined ? `${block}.validation: ${validation}${validation > 0 ? more : ''}` : `${block}.evalData`;
   const of = evalData === undefined ? ` of ${countOf(count, 'preference')}` : '';
-  const advice = few ? ': few to decide on a promotion with, so its interval is wide' : '';
+  const advice =
+    heldOut.length < minToDecide
+      ? `: at least ${minToDecide} decide, so nothing will be promoted. Give more preferences, or others as align.evalData`
+      : few
+        ? ': few to decide on a promotion with, so its interval is wide'
+        : '';
   reporter.note(
     few ? 'warning' : 'info',
     `${formatCount(heldOut.length)}${of} ${heldOut.length === 1 ? 'is' : 'are'} held out to decide with (${from})${advice}`,

@@ -81,6 +81,9 @@ export function decide(
  */
 const minGain = 0.0005;
 
+/** Preferences that decide, at least: of fewer all gain by chance alone more often than in one of twenty rounds (a sign test). */
+export const minToDecide = 6;
+
 interface Judged {
   point: Point;
   /** On the policy. */
@@ -96,7 +99,11 @@ function judge(policy: Point, point: Point, start: Measurements, settings: Decis
   const over = overruns(start, point.measurements, budgets).filter((one) => one.metric !== metric);
   const alarms = point.alarms ?? [];
   const isWithin = over.length === 0 && alarms.length === 0;
-  const whys = [...(gain.mean >= minGain ? unsure(gain, settings) : ['not better']), ...overInWords(over), ...alarms];
+  const whys = [
+    ...(gain.mean >= minGain ? unsure(gain, countIn(point, metric), settings) : ['not better']),
+    ...overInWords(over),
+    ...alarms,
+  ];
   return { point, gain, isWithin, ...(whys.length > 0 && { why: whys.join('; ') }) };
 }
 
@@ -104,9 +111,17 @@ function judge(policy: Point, point: Point, start: Measurements, settings: Decis
  * Whether chance leaves a gain too little. A whole step moves `preference` by less than what is tolerated of a reward, so that
  * any step at all would pass: what people prefer has to have gained beyond chance.
  */
-function unsure({ low }: Estimate, { metric, tolerance }: DecisionSettings): string[] {
-  if (metric === 'preference') return low >= minGain ? [] : ['better, but that may be chance'];
+function unsure({ low }: Estimate, count: number, { metric, tolerance }: DecisionSettings): string[] {
+  if (metric === 'preference') {
+    if (low < minGain) return ['better, but that may be chance'];
+    if (count >= minToDecide) return [];
+    return [`better, but all of ${count} preferences may gain by chance: at least ${minToDecide} decide`];
+  }
   return low >= -tolerance ? [] : [`better, but a fall of more than ${tolerance} is not ruled out`];
+}
+
+function countIn({ measurements }: Point, metric: string): number {
+  return measurements.get(metric)?.length ?? 0;
 }
 
 /** One that lacks the metric has gained nothing. */

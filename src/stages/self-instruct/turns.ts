@@ -90,7 +90,7 @@ export function chainedInWords({ rows, counts: { byExchanges, forms, bilingual, 
     unchained === 0
       ? ''
       : `; ${formatCount(unchained)} more are too long for a second exchange (selfInstruct.turns.maxTokens)`;
-  return `${formatCount(several)} of ${countOf(rows.length, 'conversation')} have 2 to ${most} exchanges: ${kinds}${single}`;
+  return `${formatCount(several)} of ${countOf(rows.length, 'conversation')} have ${most === 2 ? '2' : `2 to ${most}`} exchanges: ${kinds}${single}`;
 }
 
 /**

@@ -71,6 +71,19 @@ test('what people prefer has to have gained beyond chance: no small step falls b
   assert.match(sure.text, /: promoted: better beyond chance$/);
 });
 
+test('two to five preferences that all gain alike promote nothing, six do', () => {
+  for (let count = 2; count <= 7; count++) {
+    const unitsOf = (value: number): Unit[] =>
+      Array.from({ length: count }, (_, i) => ({ id: String(i), value: value + i * 1e-4, weight: 1 }));
+    const [policy, candidate] = [0.5, 0.6].map((value): Measurements => new Map([['preference', unitsOf(value)]]));
+    const settings = { metric: 'preference', tolerance: 0.02, budgets };
+    const points = [{ alpha: 1, measurements: candidate }];
+    const { promoted, text } = decide({ alpha: 0, measurements: policy }, points, policy, settings);
+    assert.equal(promoted, count >= 6, `${count}: ${text}`);
+    if (!promoted) assert.match(text, new RegExp(`all of ${count} preferences may gain by chance: at least 6 decide`));
+  }
+});
+
 test('a figure that is none is within no budget', () => {
   const { before, after } = rewards(100, 0.05, 0.01);
   const texts = (value: number) => ['a', 'b', 'c'].map((id) => ({ id, value, weight: 1 }));
