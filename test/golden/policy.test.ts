@@ -14,10 +14,21 @@ import {
 } from '../../src/config/policy.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
-import { memory, type Tensor1D, tensor1d, tidy, variable } from '../../src/tensor/tf.js';
+import {
+  memory,
+  mul,
+  sum,
+  type Tensor1D,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tidy,
+  variable,
+} from '../../src/tensor/tf.js';
 import { groupAdvantages, leaveOneOut, weightedSum } from '../../src/train/objectives/advantages.js';
 import { answerFigures, rewardFigures } from '../../src/train/objectives/answer-figures.js';
 import { type PolicyFigure, policyLoss, policyLosses, policyWeight } from '../../src/train/objectives/policy-losses.js';
+import { tokenDivergences, tokenEntropies } from '../../src/train/objectives/vocabulary.js';
 import { onEachBackend } from '../conformance/backends.js';
 import { assertClose, readJson } from './fixtures.js';
 
@@ -53,6 +64,16 @@ interface Expected extends Record<'now' | 'old' | 'reference' | 'entropies', num
   rewards: Record<string, (number | null)[][]>;
   groups: (GroupCase & { weights?: number[]; scale: 'group' | 'batch' | 'none'; mix?: 'normalize-then-sum' })[];
   leaveOneOut: { kl: number[]; tokens: number; cases: (GroupCase & { klWeight: number })[] };
+  distillation: Record<'student' | 'teacher' | 'studentHead' | 'teacherHead', number[][]> & {
+    cases: {
+      beta: number;
+      temperature: number;
+      loss: number;
+      entropy: number;
+      hiddenGradient: number[][];
+      headGradient: number[][];
+    }[];
+  };
   answers: { lengths: number[]; ended: boolean[]; logged: Logged }[];
 }
 
@@ -252,4 +273,30 @@ test('how long answers were', () => {
     assert.deepEqual(Object.keys(figures).sort(), Object.keys(logged).sort());
     for (const [name, value] of Object.entries(logged)) assertNear(figures[name], value, name);
   });
+});
+
+await onEachBackend('divergence from a teacher', async (t) => {
+  const { student, teacher, studentHead, teacherHead, cases } = expected.distillation;
+  for (const { beta, temperature, ...wanted } of cases) {
+    await t.test(`β ${beta}, temperature ${temperature}`, () => {
+      const held = memory().numTensors;
+      const all = [student, studentHead, teacher, teacherHead].map((rows) => tidy(() => variable(tensor2d(rows))));
+      const [own, head, theirs, theirHead] = all as unknown as Tensor2D[];
+      const cooled = (hidden: Tensor2D) => mul(hidden, 1 / temperature) as Tensor2D;
+      let entropy = 0;
+      const { value, gradients } = valueAndGradients(() => {
+        const predictions = { hidden: cooled(own), weight: head };
+        const entropies = tokenEntropies(predictions).dataSync() as Float32Array;
+        entropy = entropies.reduce((total, each) => total + each, 0) / student.length;
+        const losses = tokenDivergences(predictions, { hidden: cooled(theirs), weight: theirHead }, beta);
+        return mul(sum(losses), 1 / student.length);
+      }, [own, head]);
+      assertClose(value.dataSync(), [wanted.loss], 'loss', 1e-5);
+      assertClose([entropy], [wanted.entropy], 'entropy', 1e-5);
+      assertClose(gradients[0].dataSync(), wanted.hiddenGradient.flat(), 'gradient of the states', 1e-5);
+      assertClose(gradients[1].dataSync(), wanted.headGradient.flat(), 'gradient of the projection', 1e-5);
+      for (const tensor of [value, ...gradients, ...all]) tensor.dispose();
+      assert.equal(memory().numTensors, held);
+    });
+  }
 });
