@@ -3,15 +3,7 @@
 // advantages of groups in which rewards are missing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { z } from 'zod';
-import {
-  checkPolicy,
-  type PolicyConfig,
-  type PolicyMethod,
-  policyLossNames,
-  policyShape,
-  resolvedPolicy,
-} from '../../src/config/policy.js';
+import { type PolicyConfig, type PolicyMethod, policyLossNames } from '../../src/config/policy.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
 import {
@@ -30,13 +22,13 @@ import { answerFigures, rewardFigures } from '../../src/train/objectives/answer-
 import { type PolicyFigure, policyLoss, policyLosses, policyWeight } from '../../src/train/objectives/policy-losses.js';
 import { tokenDivergences, tokenEntropies } from '../../src/train/objectives/vocabulary.js';
 import { onEachBackend } from '../conformance/backends.js';
+import { type PolicyKnobs, policyOf } from '../train/objectives/sampled.js';
 import { assertClose, readJson } from './fixtures.js';
 
 type Logged = Record<string, number | null>;
-type Knobs = z.input<z.ZodObject<typeof policyShape>>;
 
 interface LossCase {
-  knobs: Knobs;
+  knobs: PolicyKnobs;
   /** Rows of each micro-batch; absent: all of them in one. */
   parts?: number[][];
   onPolicy?: boolean;
@@ -79,11 +71,6 @@ interface Expected extends Record<'now' | 'old' | 'reference' | 'entropies', num
 
 const expected = await readJson<Expected>('policy.json');
 const allRows = expected.advantages.map((_, row) => row);
-
-function policyOf(knobs: Knobs, method: PolicyMethod = 'grpo'): PolicyConfig {
-  const block = z.strictObject({ ...policyShape, method: z.string() }).superRefine(checkPolicy);
-  return resolvedPolicy(block.parse({ ...knobs, method }), method);
-}
 
 /** Sum, gradients and figures of one micro-batch. */
 function differentiate(rows: readonly number[], policy: PolicyConfig, { onPolicy = false } = {}) {
@@ -186,7 +173,9 @@ test('every loss has its golden, at every level that it knows', () => {
 });
 
 await onEachBackend('losses of sampled answers', async (t) => {
-  await t.test('grpo', () => each(expected.grpo, (one) => checkLoss(one, 'grpo')));
+  // All of them on one backend, some of each loss on the others.
+  const cases = expected.grpo.filter((_, i) => t.name.endsWith('cpu') || i % 3 === 0);
+  await t.test('grpo', () => each(cases, (one) => checkLoss(one, 'grpo')));
   await t.test('rloo', () =>
     each(expected.rloo, ({ knobs, ...one }) => checkLoss({ knobs: { klWeight: 0, ...knobs }, ...one }, 'rloo')),
   );
