@@ -12,6 +12,11 @@ export const alarmsSchema = z.strictObject({
   repetition: limit(1, 0.2, 'share of the word sequences of an answer that may become repetitions, more than before'),
   unended: limit(1, 0.2, 'share of answers that may run into maxNewTokens without an end, more than before'),
   language: limit(1, 0.2, 'share of answers to questions in a language that may leave it, more than before'),
+  alike: limit(
+    1,
+    0.5,
+    'share of groups of sampled answers that may all be rewarded alike and low, over eight steps (grpo, rloo)',
+  ),
   gold: z
     .boolean()
     .default(true)

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { alarmsSchema } from './alarms.js';
 import { gateSchema } from './gate.js';
 import { loraSchema } from './lora.js';
+import { checkOnline, onlineShape } from './online.js';
 import { rowsOrFeedback, startPath } from './paths.js';
+import { checkPolicy, policyShape } from './policy.js';
 import { checkPreference, preferenceShape } from './preference.js';
 import { preferenceDataShape } from './preference-data.js';
 import { replaySchema } from './replay.js';
@@ -31,8 +33,15 @@ const knobs = z.strictObject({
     .min(1)
     .max(1000)
     .optional()
-    .describe('rounds of sample → score → train → evaluate → promote; default: 2, of `data` without prompts 1'),
-  promptsPerRound: z.int().min(1).max(1_000_000).default(128).describe('prompts sampled in a round'),
+    .describe(
+      'rounds of sample → score → train → evaluate → promote; default: 2; of `data` without prompts, and of methods that sample as they learn, 1',
+    ),
+  promptsPerRound: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(128)
+    .describe('prompts sampled in a round; grpo and rloo, which read none of this, go through all'),
   samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
   temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
@@ -45,6 +54,8 @@ const knobs = z.strictObject({
   minMargin: z.number().min(0).max(10).default(0.2).describe('smallest reward gap between chosen and rejected'),
   pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
   ...preferenceShape,
+  ...onlineShape,
+  ...policyShape,
   replay: replaySchema.prefault({}).describe('what is read again beside the pairs, against forgetting'),
   ledger: z
     .boolean()
@@ -63,7 +74,11 @@ const knobs = z.strictObject({
     .describe('train low-rank adapters beside the frozen weights, new ones or those that the policy has'),
   train: alignTrainSchema.prefault({}).describe('trainer'),
 });
-export const alignSchema = knobs.superRefine(checkPreference);
+export const alignSchema = knobs.superRefine((written, context) => {
+  checkPreference(written, context);
+  checkPolicy(written, context);
+  checkOnline(written, context);
+});
 /** As written: what follows from what is tuned is not there yet. */
 export type WrittenAlignConfig = z.output<typeof alignSchema>;
 export type AlignConfig = Omit<WrittenAlignConfig, 'train'> & {

@@ -3,7 +3,18 @@
 import { z } from 'zod';
 
 /** How a round learns from judged answers. The formulas are in train/objectives/methods.ts. */
-export const methodNames = ['dpo', 'kto', 'orpo', 'cpo', 'simpo', 'alphapo', 'best-of-n', 'quality-tags'] as const;
+export const methodNames = [
+  'dpo',
+  'kto',
+  'orpo',
+  'cpo',
+  'simpo',
+  'alphapo',
+  'best-of-n',
+  'quality-tags',
+  'grpo',
+  'rloo',
+] as const;
 export type MethodName = (typeof methodNames)[number];
 
 /** Losses of pairs beside a reference: the fifteen `loss_type`s of TRL 1.16's DPOTrainer, and cDPO, which it lacks. */
@@ -76,6 +87,8 @@ export const methodDefaults: Readonly<Record<MethodName, MethodDefaults>> = {
   alphapo: { losses: [], beta: 2, sftWeight: 0 },
   'best-of-n': { losses: [], beta: 0, sftWeight: 0 },
   'quality-tags': { losses: [], beta: 0, sftWeight: 0 },
+  grpo: { losses: [], beta: 0, sftWeight: 0 },
+  rloo: { losses: [], beta: 0, sftWeight: 0 },
 };
 
 const lossName = z.enum([...dpoLossNames, ...ktoLossNames]);
@@ -87,7 +100,7 @@ export const preferenceShape = {
     .enum(methodNames)
     .default('dpo')
     .describe(
-      'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is)',
+      'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo and rloo (answers that are sampled and scored while it learns)',
     ),
   loss: z
     .union([lossName, z.array(lossName).min(1).max(dpoLossNames.length)])

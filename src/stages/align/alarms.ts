@@ -16,7 +16,7 @@ const watched = { 'logps/chosen': 'chosenFall', entropy: 'entropyFall' } as cons
 type WatchedFigure = keyof typeof watched;
 
 /** A figure at the beginning, summed over `count` steps, and of the latest steps. */
-interface Course {
+export interface Course {
   sum: number;
   count: number;
   recent: number[];
@@ -68,7 +68,7 @@ export class StepAlarms implements Watch {
   }
 }
 
-function continued({ sum, count, recent }: Course = { sum: 0, count: 0, recent: [] }, value: number): Course {
+export function continued({ sum, count, recent }: Course = { sum: 0, count: 0, recent: [] }, value: number): Course {
   const isFirst = count < firstSteps;
   return {
     sum: isFirst ? sum + value : sum,
@@ -78,7 +78,7 @@ function continued({ sum, count, recent }: Course = { sum: 0, count: 0, recent: 
 }
 
 /** Undefined until there are steps enough to tell a change from chance. */
-function meansOf(course: Course | undefined): { first: number; now: number } | undefined {
+export function meansOf(course: Course | undefined): { first: number; now: number } | undefined {
   if (course === undefined || course.recent.length < recentSteps) return undefined;
   const { sum, count, recent } = course;
   return { first: sum / count, now: recent.reduce((a, b) => a + b, 0) / recent.length };
@@ -129,7 +129,7 @@ function entropyLoss(before: Manner, after: Manner, { entropyFall: limit }: Alar
   return { ...lostEntropy(before.entropy, after.entropy, limit), next: `${calmer} ${goOn('entropyFall')}` };
 }
 
-function lostEntropy(before: number, after: number, limit: number): Pick<Fault, 'what' | 'why'> {
+export function lostEntropy(before: number, after: number, limit: number): Pick<Fault, 'what' | 'why'> {
   return {
     what: `the policy hardly hesitates any more: ${after.toFixed(3)} nats a token, ${before.toFixed(3)} before, a fall of more than align.alarms.entropyFall (${limit})`,
     why: 'samples that are all alike leave nothing to prefer',
@@ -202,10 +202,10 @@ function goldFall(
   };
 }
 
-const calmer =
+export const calmer =
   'Lower align.train.learningRate or align.train.epochs, or raise align.beta: more small rounds go further than one large.';
 
-function goOn(alarm: keyof AlarmsConfig, off = '0'): string {
+export function goOn(alarm: keyof AlarmsConfig, off = '0'): string {
   const key = `align.alarms.${alarm}`;
   return `To continue without this alarm: the same command with --resume --set ${key}=${off} --override ${key}`;
 }

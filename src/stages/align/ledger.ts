@@ -12,6 +12,7 @@ import { jsonNumber } from '../../base/schema.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import { readManifest } from '../../checkpoint/manifest.js';
 import type { AlignConfig } from '../../config/align.js';
+import type { MethodName } from '../../config/preference.js';
 import { sftSchema, type WrittenSftConfig } from '../../config/sft.js';
 import { compare, type Measurements, metricsOf } from '../../evaluation/measurements.js';
 import { formatDifference, formatMetric, verdictOf } from '../../report/meaning.js';
@@ -41,9 +42,7 @@ export const ledgerSchema = z.object({
 export type Ledger = z.output<typeof ledgerSchema>;
 
 interface LedgerInput extends Omit<GateInput, 'candidate'> {
-  rows: readonly RoundRow[];
-  /** Tokens of prompts, each once, and of sampled answers. */
-  sampled: number;
+  tokens: LearntTokens;
   /** What was trained on them. */
   candidate: { path: string };
   /** What the round ended with: what was promoted, or the policy where it stayed. */
@@ -120,6 +119,7 @@ function costInWords(differences: Ledger['differences']): string {
 
 /** Tokens that a round passes through the model. */
 export interface RoundTokens {
+  /** Of prompts, each once, and of sampled answers. */
   sampled: number;
   /** Of pairs whose references were taken. */
   referenced: number;
@@ -128,12 +128,20 @@ export interface RoundTokens {
   length: number;
 }
 
-async function tokensOf({ job, sampled, rows, candidate }: LedgerInput): Promise<RoundTokens> {
+/** All but what its training says. */
+export type LearntTokens = Omit<RoundTokens, 'trained'>;
+
+/** Of rows that were there before the training. */
+export function learntTokens(rows: readonly RoundRow[], method: MethodName): Omit<LearntTokens, 'sampled'> {
   const lengths = rows.flatMap((row) => answersOf(row).map(({ tokens }) => row.prompt.length + tokens.length));
   const all = lengths.reduce((sum, length) => sum + length, 0);
-  const referenced = methods[job.config.method].needsReference ? all : 0;
+  const referenced = methods[method].needsReference ? all : 0;
+  return { referenced, length: all / Math.max(1, lengths.length) };
+}
+
+async function tokensOf({ tokens, candidate }: LedgerInput): Promise<RoundTokens> {
   const { manifest } = await readManifest(candidate.path);
-  return { sampled, referenced, trained: manifest.tokensSeen, length: all / Math.max(1, lengths.length) };
+  return { ...tokens, trained: manifest.tokensSeen };
 }
 
 /** Sampling and references are forward passes, a third of what training a token takes. */

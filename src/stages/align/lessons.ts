@@ -75,6 +75,8 @@ export function roundObjective(rows: readonly RoundRow[], options: LessonOptions
       return labelledObjective(labelledAnswers(rows.filter(isLabelled), preference, referenceOf), options);
     case 'answers':
       return tokenObjective(answerBatches(rows.filter(isLabelled), options));
+    case 'samples':
+      throw new Error('what is sampled while it is learnt has no rows before'); // online-training.ts
     default:
       return kind satisfies never;
   }

@@ -9,13 +9,16 @@ import { jsonNumber } from '../../base/schema.js';
 import { readSealed, writeSealed } from '../../base/sealed.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/align.js';
+import { isOnline } from '../../config/online.js';
 import type { Conversation } from '../../data/types.js';
 import type { Scorer } from '../../evaluation/scorer.js';
+import type { TrainingResult } from '../../train/trainer.js';
 import type { Job } from '../stage.js';
 import type { ComputeFields } from '../training.js';
 import type { Evidence } from './evidence.js';
 import { decideRound, gateResultSchema, policyMetrics } from './gate.js';
-import { accountRound, ledgerSchema } from './ledger.js';
+import { accountRound, type LearntTokens, learntTokens, ledgerSchema } from './ledger.js';
+import { trainOnline } from './online-training.js';
 import type { Labelled, Pair } from './pairs.js';
 import { type RoundSource, readOwn, sourceOf, sourceSchema, warnRebuilt } from './provenance.js';
 import { roundData } from './sampling.js';
@@ -68,13 +71,12 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const source = sourceOf(input);
   const finished = await finishedRound(resultPath, source, job);
   if (finished !== undefined) return finished;
-  const { rows, sampledReward, sampledTokens } = await roundData(input, source, directory);
-  const made = { source, round, rows: rows.length, ...(sampledReward !== undefined && { sampledReward }) };
+  const { rows, sampledReward, tokens, candidate } = await learntRound(input, source, directory);
+  const made = { source, round, rows, ...(sampledReward !== undefined && { sampledReward }) };
   let result: RoundResult;
-  if (rows.length === 0) {
+  if (candidate === undefined) {
     result = { ...made, metrics: await policyMetrics({ job, round, directory, policy, evidence }) };
   } else {
-    const candidate = await trainRound(input, directory, rows);
     const gate = await decideRound({ job, round, directory, policy, candidate, evidence });
     // A run folder may move.
     const below = <T extends { path: string }>(model: T): T => ({
@@ -84,14 +86,38 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
     const { path, digest } = candidate;
     const ledger = job.config.ledger
       ? await accountRound({
-          ...{ job, round, directory, policy, evidence, rows, candidate, result: gate },
-          sampled: sampledTokens,
+          ...{ job, round, directory, policy, evidence, candidate, tokens, result: gate },
         })
       : undefined;
     result = { ...made, metrics: gate.metrics, gate: below(gate), ledger, candidate: below({ path, digest }) };
   }
   await writeSealed(resultPath, result);
   return result;
+}
+
+interface LearntRound {
+  /** What it learnt from: pairs, or single answers. */
+  rows: number;
+  sampledReward?: number;
+  /** For the ledger. */
+  tokens: LearntTokens;
+  /** Absent where there was nothing to learn. */
+  candidate?: TrainingResult;
+}
+
+/** Samples and trains: one after the other, or both at once. */
+async function learntRound(input: RoundInput, source: RoundSource, directory: string): Promise<LearntRound> {
+  const { method } = input.job.config;
+  if (isOnline(method)) {
+    const { candidate, sampled } = await trainOnline(input, directory, method);
+    const { sum, count } = sampled.rewards;
+    const tokens = { sampled: sampled.tokens, referenced: 0, length: sampled.tokens / Math.max(1, sampled.answers) };
+    return { rows: sampled.answers, ...(count > 0 && { sampledReward: sum / count }), tokens, candidate };
+  }
+  const { rows, sampledReward, sampledTokens } = await roundData(input, source, directory);
+  const tokens = { sampled: sampledTokens, ...learntTokens(rows, method) };
+  const learnt = { rows: rows.length, sampledReward, tokens };
+  return rows.length === 0 ? learnt : { ...learnt, candidate: await trainRound(input, directory, rows) };
 }
 
 /** What a round came to; undefined where it has not come to its end, or the file is not whole. @param directory of the round. */

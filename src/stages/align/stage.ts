@@ -1,9 +1,11 @@
 // Stage 3: chat model + preferences of people, checkable rewards, or both → better chat model, round after round, or a refusal
 // to promote a worse one.
 import { join } from 'node:path';
+import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
+import { isOnline } from '../../config/online.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
@@ -46,11 +48,12 @@ async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promi
   const all = await openGiven(job, chat);
   const { prompts, heldOut } = await readPrompts(job, chat.template, toolbox);
   const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
+  if (isOnline(config.method) && prompts.length === 0) throw noPrompts(config.method);
   if (given !== undefined && heldOut.length === 0) checkDecidable(given);
   const texts = await heldOutTexts(job, chat.tokenizer);
   const evidence: Evidence = { tasks: heldOut, scorer: rules, toolbox, texts, given: given?.heldOut };
   // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.
-  const rounds = config.rounds ?? (prompts.length === 0 ? 1 : defaultRounds);
+  const rounds = config.rounds ?? (prompts.length === 0 || isOnline(config.method) ? 1 : defaultRounds);
   let metrics: Metrics = {};
   for (let round = 1; round <= rounds; round++) {
     const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, given, evidence });
@@ -73,8 +76,17 @@ function openGiven(
   return readGiven(job, { data, format, evalData, validation, template, contextLength, rows });
 }
 
+function noPrompts(method: string): UserError {
+  return new UserError({
+    where: 'align.prompts',
+    what: `${method} has no tasks to sample answers to`,
+    why: 'it learns from its own answers, as a check of the task scores them',
+    next: 'Name a file of tasks with checks: --set align.prompts=FILE (docs/online.md says what is in one), or let self-instruct make them',
+  });
+}
+
 function roundInWords({ round, rows, sampledReward, gate }: RoundResult, { method }: AlignConfig): string {
-  const what = { pairs: 'pair', labels: 'judged answer', answers: 'answer' }[methods[method].rows];
+  const what = { pairs: 'pair', labels: 'judged answer', answers: 'answer', samples: 'answer' }[methods[method].rows];
   const sampled = sampledReward === undefined ? '' : `, mean reward of the samples ${sampledReward.toFixed(3)}`;
   const decision = gate?.text ?? "every prompt's answers scored alike, so there is nothing to learn";
   return `round ${round}: ${countOf(rows, what)}${sampled}; ${decision}`;

@@ -7,12 +7,15 @@ import { pairsName, referencesName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import type { AdapterContent } from '../../checkpoint/adapter.js';
 import type { Checkpoint } from '../../checkpoint/directory.js';
+import type { AlignConfig } from '../../config/align.js';
 import { resolvedPreference } from '../../config/preference.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
 import { keptServingFiles } from '../../tokenizer/serving-files.js';
+import type { MicroBatch } from '../../train/objective.js';
 import { isPerToken, methods } from '../../train/objectives/methods.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
+import type { TrainingResult, TrainingRun } from '../../train/trainer.js';
 import { watches } from '../../train/watch.js';
 import { checkTrainingMemory } from '../room.js';
 import { descent, generationOf, runTraining, stepCount } from '../training.js';
@@ -55,35 +58,43 @@ export async function trainRound(input: RoundInput, directory: string, rows: rea
     isHalf: compute.precision !== 'fp32',
     say: (text) => reporter.note('info', `round ${round}, ${text}`),
   });
+  const objective = roundObjective(rows, {
+    ...{ preference, batchSize: train.batchSize, padId, referenceOf },
+    seed: Random.stream(seed, `align-train-${round}`).uint32(),
+  });
+  const stepAlarms = new StepAlarms(config.alarms, { answerTokens: isPerToken(preference) ? 1 : meanTokens(chosen) });
+  return trainPolicy(input, directory, {
+    ...{ model, tokenizer, adapter, train, steps },
+    objective: replayedObjective(objective, replays),
+    watch: watches([firstStep, stepAlarms]),
+    learnt: { pairs: await sha256File(join(directory, pairsName)), replayed: digest },
+  });
+}
+
+interface PolicyTraining<Batch extends MicroBatch>
+  extends OpenPolicy,
+    Pick<TrainingRun<Batch>, 'objective' | 'steps' | 'watch'> {
+  train: AlignConfig['train'];
+  /** Digests of what is learnt from. */
+  learnt: Readonly<Record<string, string | null>>;
+}
+
+/** Trains a policy that was opened, into the folder of its round. */
+export function trainPolicy<Batch extends MicroBatch>(
+  { job, compute, round, policy }: RoundInput,
+  directory: string,
+  { model, tokenizer, adapter, train, learnt, ...training }: PolicyTraining<Batch>,
+): Promise<TrainingResult> {
   return runTraining(job, {
-    model,
-    objective: replayedObjective(
-      roundObjective(rows, {
-        ...{ preference, batchSize: train.batchSize, padId, referenceOf },
-        seed: Random.stream(seed, `align-train-${round}`).uint32(),
-      }),
-      replays,
-    ),
+    ...{ model, round, directory, adapter, ...training },
     config: { ...train, evaluateEvery: 0, sampleEvery: 0 },
-    steps,
-    watch: watches([
-      firstStep,
-      new StepAlarms(config.alarms, { answerTokens: isPerToken(preference) ? 1 : meanTokens(chosen) }),
-    ]),
-    round,
-    directory,
     tokenizerFiles: { ...tokenizer.files(), ...keptServingFiles(policy.tokenizerFiles) },
     ...generationOf(policy, tokenizer, 'turnEnd'),
-    adapter,
     manifest: {
       stage: 'align',
       ...descent(policy),
-      settings: { ...withoutPlaces(config), round },
-      inputDigest: digestOf({
-        policy: policy.digest,
-        pairs: await sha256File(join(directory, pairsName)),
-        replayed: digest,
-      }),
+      settings: { ...withoutPlaces(job.config), round },
+      inputDigest: digestOf({ policy: policy.digest, ...learnt }),
       ...compute,
     },
   });
@@ -96,7 +107,7 @@ interface OpenPolicy {
 }
 
 /** The policy in the form that is trained. */
-async function openPolicy({ job: { config, seed, verify }, policy }: RoundInput): Promise<OpenPolicy> {
+export async function openPolicy({ job: { config, seed, verify }, policy }: RoundInput): Promise<OpenPolicy> {
   const { lora } = config;
   const parent = lora === undefined ? policy : await openTuned(policy.path, lora, { verify });
   const adapter = lora && (await adapterOf(parent, lora, 'align'));

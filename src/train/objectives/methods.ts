@@ -7,8 +7,8 @@ export interface Method {
   /** Of one row, where a batch is not named. */
   formula: string;
   paper: string;
-  /** Pairs of answers; single answers, each called good or bad; answers to be learnt as in fine-tuning. */
-  rows: 'pairs' | 'labels' | 'answers';
+  /** Pairs of answers; single answers, each called good or bad; answers to be learnt as in fine-tuning; its own, as it learns. */
+  rows: 'pairs' | 'labels' | 'answers' | 'samples';
   /** Whether a row must know log π_ref: the policy at the round's start. */
   needsReference: boolean;
 }
@@ -62,6 +62,18 @@ export const methods = {
       'NLL per token of every answer, after a prompt that says how good it is; asked for, the best tag stands there',
     paper: 'Keskar et al. 2019 (CTRL), arXiv 1909.05858; Lu et al. 2022 (Quark), arXiv 2205.13636; stage 3 of MOSS',
     rows: 'answers',
+    needsReference: false,
+  },
+  grpo: {
+    formula: '`policyLoss` of A = (r − mean of its group) / standard deviation + klWeight · KL(policy, reference)',
+    paper: 'Shao et al. 2024 (DeepSeekMath), arXiv 2402.03300',
+    rows: 'samples',
+    needsReference: false,
+  },
+  rloo: {
+    formula: '−A Σ log π, A = r′ − mean of r′ of the other answers, r′ = r − klWeight · (log π − log π_ref)',
+    paper: 'Ahmadian et al. 2024, arXiv 2402.14740',
+    rows: 'samples',
     needsReference: false,
   },
 } as const satisfies Record<MethodName, Method>;

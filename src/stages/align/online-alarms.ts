@@ -1,0 +1,117 @@
+// What a policy that learns from its own answers shows when it goes wrong, seen in the figures of every step (docs/online.md): answers
+// that run into the limit, grow or shrink, are all rewarded alike; a policy that is far from where it began, or has lost its doubts.
+import type { Fault } from '../../base/errors.js';
+import type { AlarmsConfig } from '../../config/alarms.js';
+import type { Metrics } from '../../report/event.js';
+import type { Watch } from '../../train/watch.js';
+import { type Course, calmer, continued, goOn, lostEntropy, meansOf } from './alarms.js';
+
+const watched = [
+  'completions/clipped_ratio',
+  'completions/mean_length',
+  'frac_reward_zero_std',
+  'rewards/alike',
+  'entropy',
+  'kl',
+] as const;
+type WatchedFigure = (typeof watched)[number];
+
+/** Groups that all of them solve: above half of what a scorer gives at most. */
+const solvedReward = 0.5;
+/** Share of groups that are solved by all of their answers, from which on a person is told that little is left to learn. */
+const learntShare = 0.9;
+
+interface State {
+  courses: Partial<Record<WatchedFigure, Course>>;
+  /** That little is left to learn has been said. */
+  isTold: boolean;
+}
+
+export class OnlineAlarms implements Watch {
+  readonly #limits: AlarmsConfig;
+  readonly #say: (text: string) => void;
+  state: State = { courses: {}, isTold: false };
+
+  /** `say` hears what is no reason to stop. */
+  constructor(limits: AlarmsConfig, say: (text: string) => void) {
+    this.#limits = limits;
+    this.#say = say;
+  }
+
+  see(figures: Metrics): Fault | undefined {
+    const { courses } = this.state;
+    for (const name of watched) {
+      const value = figures[name];
+      if (value !== undefined && Number.isFinite(value)) courses[name] = continued(courses[name], value);
+    }
+    return this.#unended() ?? this.#length() ?? this.#alike() ?? this.#entropyFall() ?? this.#distance();
+  }
+
+  #unended(): Fault | undefined {
+    const { unended: limit } = this.#limits;
+    const course = meansOf(this.state.courses['completions/clipped_ratio']);
+    if (course === undefined || limit === 0 || course.now - course.first <= limit) return undefined;
+    return {
+      what: `sampled answers run into maxNewTokens: ${percent(course.first)} at first, ${percent(course.now)} now, a rise of more than align.alarms.unended (${percent(limit)})`,
+      why: 'an answer that does not end is worth little, whatever it says, and its group teaches to ramble or to be cut off',
+      next: `Raise align.maxNewTokens where good answers are longer; else lower align.train.learningRate. ${goOn('unended')}`,
+    };
+  }
+
+  #length(): Fault | undefined {
+    const { length: limit } = this.#limits;
+    const course = meansOf(this.state.courses['completions/mean_length']);
+    if (course === undefined || limit === 0) return undefined;
+    const factor = course.now / Math.max(1, course.first);
+    if (factor <= limit && factor >= 1 / limit) return undefined;
+    return {
+      what: `sampled answers have become ${factor > 1 ? 'longer' : 'shorter'}: ${course.first.toFixed(1)} → ${course.now.toFixed(1)} tokens, more than align.alarms.length (${limit} times)`,
+      why: 'a reward that length alone can raise is learnt before any other',
+      next: `Look at the sampled answers in the report. If they are better for it, raise align.alarms.length; else correct what scores them. ${goOn('length')}`,
+    };
+  }
+
+  #alike(): Fault | undefined {
+    const { alike: limit } = this.#limits;
+    const share = meansOf(this.state.courses.frac_reward_zero_std);
+    const reward = meansOf(this.state.courses['rewards/alike']);
+    if (share === undefined || reward === undefined) return undefined;
+    if (reward.now > solvedReward) {
+      if (share.now > learntShare && !this.state.isTold) {
+        this.state.isTold = true;
+        this.#say(
+          `${percent(share.now)} of the groups have nothing but good answers: these prompts have little left to teach`,
+        );
+      }
+      return undefined;
+    }
+    if (limit === 0 || share.now <= limit) return undefined;
+    return {
+      what: `${percent(share.now)} of the groups have answers that are all rewarded alike, and low (${reward.now.toFixed(2)}), more than align.alarms.alike (${percent(limit)})`,
+      why: 'a group without a better answer teaches nothing: the tasks are too hard for this policy, or what scores them sees no difference',
+      next: `Give easier tasks, fine-tune for longer first, or sample more answers (align.samplesPerPrompt, align.resample). ${goOn('alike')}`,
+    };
+  }
+
+  #entropyFall(): Fault | undefined {
+    const { entropyFall: limit } = this.#limits;
+    const course = meansOf(this.state.courses.entropy);
+    if (course === undefined || limit === 0 || !(1 - course.now / course.first > limit)) return undefined;
+    return { ...lostEntropy(course.first, course.now, limit), next: `${calmer} ${goOn('entropyFall')}` };
+  }
+
+  #distance(): Fault | undefined {
+    const { kl: limit } = this.#limits;
+    const course = meansOf(this.state.courses.kl);
+    if (course === undefined || limit === 0 || course.now <= limit) return undefined;
+    return {
+      what: `the policy is ${course.now.toFixed(2)} nats a token from where the round began, more than align.alarms.kl (${limit})`,
+      why: 'so far away its reward says little about what else of it has changed',
+      next: `Raise align.klWeight, or lower align.train.learningRate. ${goOn('kl')}`,
+    };
+  }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

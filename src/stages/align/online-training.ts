@@ -1,0 +1,124 @@
+// A round of a method that samples as it learns: its training answers the prompts with the policy as it is at each step, is paid by
+// what scores the answers, and learns from that. What it answered is in a journal beside its checkpoints.
+import { join } from 'node:path';
+import { sizeOfTable } from '../../architecture/parameters.js';
+import { digestOf } from '../../base/files.js';
+import { countOf, formatBytes } from '../../base/format.js';
+import { Journal } from '../../base/journal.js';
+import { rolloutsName } from '../../base/layout.js';
+import { Random } from '../../base/random.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
+import { resolvedOnline } from '../../config/online.js';
+import { type PolicyConfig, type PolicyMethod, resolvedPolicy } from '../../config/policy.js';
+import type { Conversation } from '../../data/types.js';
+import { promptTokens } from '../../evaluation/tasks.js';
+import { LocalModel } from '../../inference/local-model.js';
+import { ChatTemplate } from '../../tokenizer/chat-template.js';
+import { OnlineObjective } from '../../train/objectives/online.js';
+import { replayedObjective } from '../../train/objectives/replayed.js';
+import { microBatches } from '../../train/objectives/sampled-batches.js';
+import type { TrainingResult } from '../../train/trainer.js';
+import { checkTrainingMemory } from '../room.js';
+import { stepCount } from '../training.js';
+import { OnlineAlarms } from './online-alarms.js';
+import { openReplays } from './replay.js';
+import { Rollouts, type SampledTotals, shownSamplings } from './rollouts.js';
+import type { RoundInput } from './round.js';
+import { openPolicy, trainPolicy } from './training.js';
+
+export interface OnlineResult {
+  candidate: TrainingResult;
+  sampled: SampledTotals;
+}
+
+export async function trainOnline(input: RoundInput, directory: string, method: PolicyMethod): Promise<OnlineResult> {
+  const { job, round, policy, prompts, scorer, evidence } = input;
+  const { config, seed, reporter, signal } = job;
+  const { samplesPerPrompt, maxNewTokens, temperature } = config;
+  const online = resolvedOnline(config);
+  const resolved = resolvedPolicy(config, method);
+  const { model, tokenizer, adapter } = await openPolicy(input);
+  const { pad_token_id: padId, max_position_embeddings: context } = model.config;
+  const template = new ChatTemplate(tokenizer);
+  const longest = prompts.reduce((most, task) => Math.max(most, promptTokens(task, template).length), 0);
+  const columns = Math.min(context, longest + maxNewTokens);
+  const batchSize = Math.min(config.train.batchSize, online.promptsPerStep * samplesPerPrompt);
+  const accumulation = microBatches({ online, samplesPerPrompt, batchSize });
+  const train = { ...config.train, batchSize, accumulation };
+  const { replays, positions, digest } = await openReplays(job, {
+    ...{ round, tokenizer, where: policy.path, context, padId, tokens: batchSize * columns },
+  });
+  checkTrainingMemory({
+    ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
+    hasHalves: (model.halves?.size ?? 0) > 0,
+    ...{ rows: batchSize + Math.ceil(positions / columns), columns },
+  });
+  const steps = await stepCount(job, train, () => {
+    return (prompts.length / online.promptsPerStep) * online.iterations * accumulation;
+  });
+  const reference = await openReference(input, resolved, method);
+  const rollouts = {
+    ...{ tasks: prompts, tokenizer, samples: samplesPerPrompt, temperature, maxNewTokens, scorers: [scorer] },
+    ...{ toolbox: evidence.toolbox, signal, reporter, directory, label: `round ${round}: sampling` },
+    seed: Random.stream(seed, `align-online-${round}`).uint32(),
+    shownEvery: Math.max(1, Math.ceil(steps / (online.stepsPerSampling * online.iterations) / shownSamplings)),
+  };
+  try {
+    return await Journal.use(join(directory, rolloutsName), journalSource(input), async (journal) => {
+      const source = new Rollouts(journal, rollouts);
+      if (journal.entries.length > 0) reporter.note('info', knownInWords(round, source.totals));
+      const objective = new OnlineObjective(source, {
+        ...{ method, policy: resolved, online, samplesPerPrompt, maxNewTokens, batchSize, padId, temperature },
+        scorers: [{ name: scorer.name, weight: 1 }],
+        seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
+        reference: reference?.model,
+      });
+      const candidate = await trainPolicy(input, directory, {
+        ...{ model, tokenizer, adapter, train, steps },
+        objective: replayedObjective(objective, replays),
+        watch: new OnlineAlarms(config.alarms, (text) => reporter.note('warning', `round ${round}: ${text}`)),
+        learnt: { prompts: digestOf(prompts.map(asked)), replayed: digest },
+      });
+      return { candidate, sampled: source.totals };
+    });
+  } finally {
+    await reference?.dispose();
+  }
+}
+
+/** The policy at the round's start, where steps away from it cost something. */
+async function openReference(
+  { job: { reporter, verify }, round, policy }: RoundInput,
+  { klIn, klWeight }: PolicyConfig,
+  method: PolicyMethod,
+): Promise<LocalModel | undefined> {
+  if (klIn === 'none') {
+    reporter.note('info', `round ${round}: ${method} with klWeight 0 compares the policy with no reference`);
+    return undefined;
+  }
+  // Opened again: frozen weights leave their checkpoint, and the gate measures that of the policy.
+  const reference = await LocalModel.of(await openCheckpoint(policy.path, { verify }), { isFrozen: true });
+  const bytes = 4 * sizeOfTable(reference.model.parameters);
+  const text = `the reference of ${method} is the policy as it is at the round's start: a frozen copy of it, ${formatBytes(bytes)} at most, stays in memory (klWeight ${klWeight}; with 0 there is none)`;
+  reporter.note('info', `round ${round}: ${text}`);
+  return reference;
+}
+
+/** All that answers follow from but the weights that give them, which each of them names. */
+function journalSource({ job: { config, seed }, round, prompts, scorer, evidence }: RoundInput): string {
+  const { samplesPerPrompt, maxNewTokens, temperature } = config;
+  const { toolbox } = evidence;
+  return digestOf({
+    ...{ round, seed, samplesPerPrompt, maxNewTokens, temperature, scorer: scorer.name, tasks: prompts.map(asked) },
+    ...(toolbox !== undefined && { tools: toolbox.tools }),
+  });
+}
+
+/** Not its id, which may be a place. */
+function asked({ messages, check, tools, start }: Conversation) {
+  return { messages, check, ...(tools && { tools }), ...(start && { start }) };
+}
+
+function knownInWords(round: number, { answers }: SampledTotals): string {
+  return `round ${round}: of an interrupted try ${countOf(answers, 'answer')} already there, which nothing samples again`;
+}

@@ -1,0 +1,188 @@
+// What one sampling of answers is to the steps that learn from it: how much better than its group each answer was rewarded, in
+// micro-batches, and the figures that TRL logs of it.
+import { Random } from '../../base/random.js';
+import type { OnlineConfig } from '../../config/online.js';
+import type { PolicyConfig, PolicyMethod } from '../../config/policy.js';
+import { packSequences } from '../../data/sequences.js';
+import type { TokenBatch, TokenSequence } from '../../data/types.js';
+import type { Metrics } from '../../report/event.js';
+import { deviationOf, groupAdvantages, leaveOneOut, meanOf, weightedSum } from './advantages.js';
+import { policyWeight } from './policy-losses.js';
+
+/** An answer after its prompt, with loss on what the policy wrote. */
+export interface SampledAnswer extends TokenSequence {
+  loss: ArrayLike<number>;
+  /** It did not run into the limit. */
+  ended: boolean;
+}
+
+/** The answers to one prompt. */
+export interface AnswerGroup {
+  answers: readonly SampledAnswer[];
+  /** By scorer, of each answer; undefined: it could not be scored. */
+  rewards: readonly (readonly (number | undefined)[])[];
+}
+
+/** Its owners are answers. Its weight is what the loss divides by. */
+export interface OnlineBatch extends TokenBatch {
+  /** By answer. */
+  advantages: readonly number[];
+  /** log π of the counted tokens under the policy that sampled, where that is another by now; and under the reference. */
+  old?: Float32Array;
+  reference?: Float32Array;
+}
+
+export interface RewardSource {
+  name: string;
+  weight: number;
+}
+
+export interface BatchOptions {
+  method: PolicyMethod;
+  policy: PolicyConfig;
+  online: OnlineConfig;
+  samplesPerPrompt: number;
+  maxNewTokens: number;
+  /** Answers of a micro-batch. */
+  batchSize: number;
+  padId: number;
+  scorers: readonly RewardSource[];
+}
+
+/** Micro-batches of a step. */
+export function microBatches({
+  online,
+  samplesPerPrompt,
+  batchSize,
+}: Pick<BatchOptions, 'online' | 'samplesPerPrompt' | 'batchSize'>): number {
+  return Math.ceil((online.promptsPerStep * samplesPerPrompt) / batchSize);
+}
+
+/** What an answer is worth in all; undefined where no scorer could score it. */
+export function totalRewards({ rewards }: AnswerGroup, scorers: readonly RewardSource[]): (number | undefined)[] {
+  return weightedSum(
+    rewards,
+    scorers.map(({ weight }) => weight),
+  );
+}
+
+/** Differences that are rounding. */
+const minSpread = 1e-9;
+
+/** Whether some answers of a group are rewarded more than others: without that nothing is to be learnt from them. */
+export function hasSpread(totals: readonly (number | undefined)[]): boolean {
+  const known = totals.filter((reward) => reward !== undefined);
+  return known.length > 1 && Math.max(...known) - Math.min(...known) > minSpread;
+}
+
+/** The answers of one sampling in micro-batches, by step. Nothing is known of advantages yet. */
+export function batchesOf(groups: readonly AnswerGroup[], options: BatchOptions, seed: number): PlacedAnswer[][][] {
+  const { online, samplesPerPrompt, scorers } = options;
+  const order = Random.stream(seed, 'groups').shuffle(groups.map((_, group) => group));
+  return Array.from({ length: online.stepsPerSampling }, (_, step) => {
+    const own = order.slice(step * online.promptsPerStep, (step + 1) * online.promptsPerStep);
+    const answers = own.flatMap((group) => {
+      const totals = totalRewards(groups[group], scorers);
+      return groups[group].answers.flatMap((answer, i): PlacedAnswer[] =>
+        totals[i] === undefined ? [] : [{ answer, row: group * samplesPerPrompt + i }],
+      );
+    });
+    const count = microBatches(options);
+    return Array.from({ length: count }, (_, i) =>
+      answers.slice(Math.round((i * answers.length) / count), Math.round(((i + 1) * answers.length) / count)),
+    );
+  });
+}
+
+/** An answer, and its place among all of its sampling. */
+export interface PlacedAnswer {
+  answer: SampledAnswer;
+  row: number;
+}
+
+export function packedAnswers(answers: readonly PlacedAnswer[], padId: number): TokenBatch {
+  return packSequences(
+    answers.map(({ answer }) => answer),
+    { padId },
+  );
+}
+
+/**
+ * How much more than its group each answer was rewarded, in the order of groups and answers; undefined: it is not to be learnt from.
+ * @param distances Of each answer: Σ (log π − log π_ref), where that is taken off its reward.
+ */
+export function advantagesOf(
+  groups: readonly AnswerGroup[],
+  { method, policy, samplesPerPrompt: groupSize, scorers }: BatchOptions,
+  distances?: readonly number[],
+): readonly (number | undefined)[] {
+  const { klWeight } = policy;
+  if (method === 'rloo') {
+    const totals = groups.flatMap((group) => totalRewards(group, scorers));
+    const rewards = totals.map((total, i) =>
+      total === undefined ? undefined : total - klWeight * (distances?.[i] ?? 0),
+    );
+    return leaveOneOut(rewards, groupSize).advantages;
+  }
+  const rewards: (number | undefined)[][] = scorers.map((_, i) => groups.flatMap((group) => group.rewards[i]));
+  const weights = scorers.map(({ weight }) => weight);
+  if (distances !== undefined) {
+    rewards.push([...distances]);
+    weights.push(-klWeight);
+  }
+  // Several scorers count as their weights say only where each is normalised by itself.
+  const mix = scorers.length > 1 ? 'normalize-then-sum' : 'sum-then-normalize';
+  return groupAdvantages(rewards, { weights, groupSize, scale: policy.advantageScale, mix }).advantages;
+}
+
+/** A micro-batch with all that its loss reads. */
+export function onlineBatch(
+  answers: readonly PlacedAnswer[],
+  advantages: readonly (number | undefined)[],
+  { policy, maxNewTokens, padId }: Pick<BatchOptions, 'policy' | 'maxNewTokens' | 'padId'>,
+  measured: Pick<OnlineBatch, 'old' | 'reference'>,
+): OnlineBatch {
+  const batch = packedAnswers(answers, padId);
+  const tokens = answers.reduce((sum, { answer }) => sum + tokensOf(answer), 0);
+  const weight = policyWeight(policy, { tokens, rows: answers.length, maxNewTokens });
+  return { ...batch, weight, advantages: answers.map(({ row }) => advantages[row] ?? 0), ...measured };
+}
+
+/** Tokens that the policy wrote. */
+export function tokensOf({ loss }: SampledAnswer): number {
+  let count = 0;
+  for (let i = 0; i < loss.length; i++) count += loss[i];
+  return count;
+}
+
+/** Under TRL's names, where it has one. Of all groups that were drawn, some may have given way to others. */
+export function samplingFigures(
+  groups: readonly AnswerGroup[],
+  scorers: readonly RewardSource[],
+  { alike, drawn }: { alike: number; drawn: number },
+): Metrics {
+  const totals = groups.map((group) => totalRewards(group, scorers));
+  const same = totals.filter((own) => !hasSpread(own)).flat();
+  const answers = groups.flatMap(({ answers: own }) => own);
+  const lengths = answers.map(tokensOf);
+  const ended = answers.flatMap((answer, i) => (answer.ended ? [lengths[i]] : []));
+  const count = totals.flat().filter((reward) => reward !== undefined).length;
+  return {
+    reward: meanOf(totals.flat()),
+    reward_std: meanOf(totals.map(deviationOf).filter((deviation) => !Number.isNaN(deviation))),
+    frac_reward_zero_std: alike / drawn,
+    ...(same.length > 0 && { 'rewards/alike': meanOf(same) }),
+    ...(scorers.length > 1 &&
+      Object.fromEntries(
+        scorers.map(({ name }, i) => {
+          const own = groups.flatMap(({ rewards }) => [...rewards[i]]);
+          return [`rewards/${name}/mean`, meanOf(own)];
+        }),
+      )),
+    ...(count < answers.length && { 'rewards/missing': 1 - count / answers.length }),
+    'completions/mean_length': meanOf(lengths),
+    'completions/max_length': Math.max(...lengths),
+    'completions/clipped_ratio': 1 - ended.length / answers.length,
+    ...(ended.length > 0 && { 'completions/mean_terminated_length': meanOf(ended) }),
+  };
+}
