@@ -154,8 +154,8 @@ function samplesHtml(samples: readonly Of<'sample'>[]): string {
   const last = samples[samples.length - 1].step;
   const newest = samples.filter(({ step }) => step === last).slice(0, maxSamples);
   const earlier = samples.filter(({ step }) => step !== last).slice(-maxEarlierSamples);
-  const row = ({ prompt, completion }: Of<'sample'>): string =>
-    `<div class="sample"><div class="prompt">${escapeHtml(prompt) || '<span>(nothing)</span>'}</div><div>${escapeHtml(completion)}</div></div>`;
+  const row = ({ prompt, completion, reward }: Of<'sample'>): string =>
+    `<div class="sample"><div class="prompt">${escapeHtml(prompt) || '<span>(nothing)</span>'}</div><div>${escapeHtml(completion)}${worthHtml(reward)}</div></div>`;
   const steps = [...new Set(earlier.map(({ step }) => step))].map(
     (step) =>
       `<p class="soft" style="margin-top:12px">step ${formatCount(step)}</p>${earlier
@@ -167,20 +167,22 @@ function samplesHtml(samples: readonly Of<'sample'>[]): string {
   return `<div class="card"><h3>Samples <span class="soft">(step ${formatCount(last)})</span></h3>${newest.map(row).join('')}${more}</div>`;
 }
 
+function worthHtml(reward: number | undefined): string {
+  return reward === undefined ? '' : ` <small>${formatMetric('reward', reward)}</small>`;
+}
+
 /** What the policy of the last round answered, and what the candidate did. */
 function comparedHtml(samples: readonly Of<'sample'>[]): string {
   const last = samples.at(-1)?.step;
   if (last === undefined) return '';
-  const worth = (reward: number | undefined): string =>
-    reward === undefined ? '' : ` <small>${formatMetric('reward', reward)}</small>`;
   const rows = samples
     .filter(({ step }) => step === last)
     .slice(0, 2 * maxSamples)
     .map(({ prompt, completion, before, reward }) => {
       const cells = [
         `<td class="soft">${escapeHtml(prompt)}</td>`,
-        `<td>${escapeHtml(before?.completion ?? '')}${worth(before?.reward)}</td>`,
-        `<td>${escapeHtml(completion)}${worth(reward)}</td>`,
+        `<td>${escapeHtml(before?.completion ?? '')}${worthHtml(before?.reward)}</td>`,
+        `<td>${escapeHtml(completion)}${worthHtml(reward)}</td>`,
       ];
       return `<tr>${cells.join('')}</tr>`;
     });

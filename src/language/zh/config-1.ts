@@ -21,9 +21,6 @@ export const config1: Catalog = {
     '带检查的任务，从中采样回答（文件、目录或通配），与 `data` 同用或单独用；或 feedback：人们问过的话，其回答只按形式打分；默认：self-instruct 生成的',
   'tools that run while answers are sampled and judged ([Calculate, Search=notes/], one of your own folder): what they say is forced, and not learnt':
     '采样和评判回答时运行的工具（[Calculate, Search=notes/]，或您自己的一个目录）：它们说的话是强制写入的，不会被学习',
-  'rounds of sample → score → train → evaluate → promote; default: 2, of `data` without prompts 1':
-    '采样 → 打分 → 训练 → 评测 → 晋级的轮数；默认：2，只有 `data` 而没有提问时为 1',
-  'prompts sampled in a round': '每轮采样的提问数',
   'answers sampled for each prompt': '每个提问采样的回答数',
   'sampling temperature': '采样温度',
   'longest answer, in tokens': '回答的最大长度，按词元计',
@@ -210,8 +207,6 @@ export const config1: Catalog = {
   'preferences to decide on a promotion with; default: a share of `data`': '用来决定晋级的偏好；默认：`data` 的一部分',
   'share of the preferences that is held out to decide on a promotion with, where no others are given for that (1000 at most, by hash)':
     '没有另外给出时，留出多大比例的偏好来决定晋级（最多 1000 条，按哈希）',
-  'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is)':
-    '一轮怎样学习：dpo、kto（单个回答，好或坏）、orpo、cpo、simpo、alphapo（后四个不用参考模型）、best-of-n（在最好的回答上微调）、quality-tags（提示词里的标签说明回答有多好）',
   'one loss or several: of dpo {1}; of kto {2}; of cpo {3}; default: the first of its method':
     '一种或几种损失：dpo 的 {1}；kto 的 {2}；cpo 的 {3}；默认：该方法的第一种',
   'one for each loss; default: 1': '每种损失一个；默认：1',

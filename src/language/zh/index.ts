@@ -13,6 +13,7 @@ import { evaluation } from './evaluation.js';
 import { help1 } from './help-1.js';
 import { help2 } from './help-2.js';
 import { network } from './network.js';
+import { online } from './online.js';
 import { others } from './others.js';
 import { pipeline } from './pipeline.js';
 import { programs } from './programs.js';
@@ -38,6 +39,7 @@ export const catalogs: readonly Catalog[] = [
   help1,
   help2,
   network,
+  online,
   pipeline,
   programs,
   report,

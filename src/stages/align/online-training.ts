@@ -7,6 +7,7 @@ import { countOf, formatBytes } from '../../base/format.js';
 import { Journal } from '../../base/journal.js';
 import { rolloutsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
+import { openCheckpoint } from '../../checkpoint/directory.js';
 import { resolvedOnline } from '../../config/online.js';
 import { type PolicyConfig, type PolicyMethod, resolvedPolicy } from '../../config/policy.js';
 import type { Conversation } from '../../data/types.js';
@@ -87,7 +88,7 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
 
 /** The policy at the round's start, where steps away from it cost something. */
 async function openReference(
-  { job: { reporter }, round, policy }: RoundInput,
+  { job: { reporter, verify }, round, policy }: RoundInput,
   { klIn, klWeight }: PolicyConfig,
   method: PolicyMethod,
 ): Promise<LocalModel | undefined> {
@@ -95,7 +96,8 @@ async function openReference(
     reporter.note('info', `round ${round}: ${method} with klWeight 0 compares the policy with no reference`);
     return undefined;
   }
-  const reference = await LocalModel.of(policy, { isFrozen: true });
+  // Opened again: frozen weights leave their checkpoint, and the gate measures that of the policy.
+  const reference = await LocalModel.of(await openCheckpoint(policy.path, { verify }), { isFrozen: true });
   const bytes = 4 * sizeOfTable(reference.model.parameters);
   const text = `the reference of ${method} is the policy as it is at the round's start: a frozen copy of it, ${formatBytes(bytes)} at most, stays in memory (klWeight ${klWeight}; with 0 there is none)`;
   reporter.note('info', `round ${round}: ${text}`);
@@ -118,5 +120,5 @@ function asked({ messages, check, tools, start }: Conversation) {
 }
 
 function knownInWords(round: number, { answers }: SampledTotals): string {
-  return `round ${round}: ${countOf(answers, 'answer')} of an interrupted try ${answers === 1 ? 'is' : 'are'} kept, and not sampled again`;
+  return `round ${round}: of an interrupted try ${countOf(answers, 'answer')} already there, which nothing samples again`;
 }

@@ -228,7 +228,7 @@ export class Rollouts implements AnswerSource {
     return new UserError(
       {
         where: directory,
-        what: 'answers that the newest checkpoint is amid of learning from are no longer there',
+        what: 'the answers that the newest checkpoint was learning from are no longer there',
         why: 'the file of sampled answers was cut or changed, and the weights that gave them have moved on since',
         next: 'Delete this folder and run the same command again: the round begins anew',
       },

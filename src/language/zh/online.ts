@@ -1,0 +1,69 @@
+// What alignment says that samples as it learns, in Chinese.
+import type { Catalog } from '../messages.js';
+
+export const online: Catalog = {
+  'share of groups of sampled answers that may all be rewarded alike and low, over eight steps (grpo, rloo)':
+    '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八步平均；grpo、rloo）',
+  'prompts sampled in a round; grpo and rloo, which read none of this, go through all':
+    '一轮里采样的提示词数；grpo 和 rloo 不读此项，会用全部提示词',
+  'prompts of a step of grpo and rloo, each answered samplesPerPrompt times; default: 8':
+    'grpo 和 rloo 每步的提示词数，每个回答 samplesPerPrompt 次；默认：8',
+  'steps that the answers of one sampling are divided over (steps_per_generation of TRL); more sample at once and are further from the policy that answered; default: 1':
+    '一次采样的回答分给多少步（TRL 的 steps_per_generation）；步数越多，一次采样越多，离作答时的策略也越远；默认：1',
+  'how often each answer is learnt from (num_iterations of TRL, μ of GRPO); default: 1':
+    '每个回答学习几遍（TRL 的 num_iterations，GRPO 的 μ）；默认：1',
+  'how often prompts whose answers are all rewarded alike give way to the next prompts, at most: they teach nothing (dynamic sampling of DAPO); default: 0, as in TRL':
+    '全组奖励相同的提示词什么也教不了，最多几次换成后面的提示词（DAPO 的动态采样）；默认：0，与 TRL 相同',
+  '{1} learns from its own answers, as they are scored: give tasks with checks (prompts), or choose dpo':
+    '{1} 从自己的、当场打分的回答里学习：请给出带检查的任务（prompts），或改用 dpo',
+  'is not read by {1}: promptsPerStep × samplesPerPrompt answers are a step, batchSize of them a micro-batch':
+    '{1} 不读此项：一步是 promptsPerStep × samplesPerPrompt 个回答，其中 batchSize 个为一个微批',
+  'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo and rloo (answers that are sampled and scored while it learns)':
+    '一轮怎样学习：dpo、kto（单个回答，好或坏）、orpo、cpo、simpo、alphapo（后四个不用参考模型）、best-of-n（在最好的回答上微调）、quality-tags（提示词里的标签说明回答有多好）、grpo 和 rloo（一边学习一边采样并打分）',
+  'rounds of sample → score → train → evaluate → promote; default: 2; of `data` without prompts, and of methods that sample as they learn, 1':
+    '采样 → 打分 → 训练 → 评测 → 晋级的轮数；默认：2；只有 `data` 没有提示词时，以及边学边采样的方法，为 1',
+  'what is sampled while it is learnt has no rows before': '边学边采样的内容事先没有数据行',
+  'sampled answers run into maxNewTokens: {1} at first, {2} now, a rise of more than align.alarms.unended ({3})':
+    '采样的回答撞上 maxNewTokens：起初 {1}，现在 {2}，升幅超过 align.alarms.unended（{3}）',
+  'an answer that does not end is worth little, whatever it says, and its group teaches to ramble or to be cut off':
+    '没有结束的回答无论说什么都价值不大，这样的组教会的是啰嗦或被截断',
+  'Raise align.maxNewTokens where good answers are longer; else lower align.train.learningRate. {1}':
+    '好回答本来更长时请调大 align.maxNewTokens；否则调小 align.train.learningRate。{1}',
+  'sampled answers have become {1}: {2} → {3} tokens, more than align.alarms.length ({4} times)':
+    '采样的回答长度变了（{1}）：{2} → {3} 个词元，超过 align.alarms.length（{4} 倍）',
+  'a reward that length alone can raise is learnt before any other': '单凭长度就能提高的奖励，总是最先被学会',
+  'Look at the sampled answers in the report. If they are better for it, raise align.alarms.length; else correct what scores them. {1}':
+    '请看报告里采样的回答。若因此更好，就调大 align.alarms.length；否则修正打分。{1}',
+  '{1} of the groups have nothing but good answers: these prompts have little left to teach':
+    '{1} 的组全是好回答：这些提示词已没有多少可教的',
+  '{1} of the groups have answers that are all rewarded alike, and low ({2}), more than align.alarms.alike ({3})':
+    '{1} 的组全组奖励相同且偏低（{2}），超过 align.alarms.alike（{3}）',
+  'a group without a better answer teaches nothing: the tasks are too hard for this policy, or what scores them sees no difference':
+    '没有更好回答的组什么也教不了：任务对这个策略太难，或者打分看不出差别',
+  'Give easier tasks, fine-tune for longer first, or sample more answers (align.samplesPerPrompt, align.resample). {1}':
+    '请给更容易的任务，先微调得更久，或采样更多回答（align.samplesPerPrompt、align.resample）。{1}',
+  'the policy is {1} nats a token from where the round began, more than align.alarms.kl ({2})':
+    '策略离本轮起点每词元 {1} nat，超过 align.alarms.kl（{2}）',
+  'so far away its reward says little about what else of it has changed': '离得这么远，奖励已说明不了它还变了什么',
+  'Raise align.klWeight, or lower align.train.learningRate. {1}':
+    '请调大 align.klWeight，或调小 align.train.learningRate。{1}',
+  'round {1}: {2} with klWeight 0 compares the policy with no reference':
+    '第 {1} 轮：klWeight 为 0 的 {2} 不把策略与任何参考模型比较',
+  "the reference of {1} is the policy as it is at the round's start: a frozen copy of it, {2} at most, stays in memory (klWeight {3}; with 0 there is none)":
+    '{1} 的参考模型是本轮开始时的策略：它的一份冻结副本（至多 {2}）留在内存里（klWeight {3}；为 0 时没有）',
+  'round {1}: of an interrupted try {2} already there, which nothing samples again':
+    '第 {1} 轮：中断的那次已有 {2}，不会重新采样',
+  'none of the {1} answers has a reward': '{1} 个回答没有一个得到奖励',
+  'the scorer gave no number for any of them': '打分没有给出任何数值',
+  'Look at what scores them (a judge that is down, a check that fails). The same command resumes with these answers, none of which is sampled again':
+    '请看是什么在打分（评判服务停了，或检查出错）。同一条命令会带着这些回答继续，不会重新采样',
+  'the answers that the newest checkpoint was learning from are no longer there': '最新检查点正在学习的回答已经不在了',
+  'the file of sampled answers was cut or changed, and the weights that gave them have moved on since':
+    '采样回答的文件被截断或改动过，而作答的权重此后已经变了',
+  'Delete this folder and run the same command again: the round begins anew':
+    '请删除这个目录，再运行同一条命令：本轮会重新开始',
+  '{1} has no tasks to sample answers to': '{1} 没有可以采样回答的任务',
+  'it learns from its own answers, as a check of the task scores them': '它从自己的回答里学习，由任务的检查来打分',
+  'Name a file of tasks with checks: --set align.prompts=FILE (docs/online.md says what is in one), or let self-instruct make them':
+    '请指定带检查的任务文件：--set align.prompts=FILE（内容见 docs/online.md），或让 self-instruct 生成',
+};

@@ -1,0 +1,138 @@
+// Rounds that sample as they learn: interrupted, and what they sampled cut, they end with the same bits and sample nothing twice;
+// what goes wrong is said in words. What they learn is in test/train/objectives/online.test.ts.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Interrupted, UserError } from '../../../src/base/errors.js';
+import { toJsonl } from '../../../src/base/jsonl.js';
+import { openCheckpoint } from '../../../src/checkpoint/directory.js';
+import { loadPipeline } from '../../../src/pipeline/load.js';
+import { type Event, stageReporter } from '../../../src/report/event.js';
+import { alignStage } from '../../../src/stages/align/stage.js';
+import { abortedWhen } from '../../signals.js';
+
+const published = fileURLToPath(new URL('../../interop/fixtures/qwen3', import.meta.url));
+let root: string;
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'align-online-'));
+  const tasks = Array.from({ length: 12 }, (_, i) => ({
+    messages: [{ role: 'user', content: `say e ${i}` }],
+    check: { type: 'contains', any: ['e'] },
+  }));
+  await writeFile(join(root, 'tasks.jsonl'), toJsonl(tasks));
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+const settings = [
+  ...[
+    'gate={alphas: [1], textTokens: 0}',
+    'promptsPerStep=2',
+    'samplesPerPrompt=4',
+    'maxNewTokens=5',
+    'heldOutSamples=1',
+  ],
+  'train={steps: 4, batchSize: 3, checkpointEvery: 2, learningRate: 0.01}',
+];
+
+async function align(name: string, set: string[], { stopWhen = (_: readonly Event[]): boolean => false } = {}) {
+  const { align: config } = await loadPipeline({
+    set: [...settings, `prompts=${join(root, 'tasks.jsonl')}`, ...set].map((each) => `align.${each}`),
+    flags: { backend: 'auto' },
+  });
+  const events: Event[] = [];
+  const directory = join(root, name);
+  await alignStage.run({
+    config: config ?? assert.fail(),
+    inputs: { sft: published },
+    directory,
+    seed: 1,
+    compute: { backend: 'auto', precision: 'fp32' },
+    reporter: stageReporter({ emit: (event) => void events.push(event) }, 'align'),
+    signal: abortedWhen(() => stopWhen(events)),
+  });
+  const round = join(directory, 'round-01');
+  return {
+    notes: events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n'),
+    steps: events.flatMap((event) => (event.type === 'step' ? [event] : [])),
+    journal: await journalOf(name),
+    candidate: await openCheckpoint(join(round, 'step-000004'), { adapter: 'apart' }),
+  };
+}
+
+const journalPath = (name: string): string => join(root, name, 'round-01', 'rollouts.jsonl');
+const journalOf = (name: string): Promise<string> => readFile(journalPath(name), 'utf8');
+const stepsIn = (events: readonly Event[]): number => events.filter(({ type }) => type === 'step').length;
+
+test('stopped after a step, and its journal cut, grpo ends with the same bits and the same samples', async () => {
+  const whole = await align('whole', ['method=grpo']);
+  assert.equal(whole.steps.length, 4);
+  const keys = Object.keys(whole.steps[0].metrics ?? {});
+  for (const key of [
+    'reward',
+    'reward_std',
+    'frac_reward_zero_std',
+    'completions/mean_length',
+    'entropy',
+    'sampling_share',
+  ])
+    assert.ok(keys.includes(key), key);
+  const lines = whole.journal.trimEnd().split('\n');
+  assert.equal(lines.length, 1 + 4 * 2 * 2, 'a line for each group, and one for its rewards');
+
+  await assert.rejects(align('parts', ['method=grpo'], { stopWhen: (events) => stepsIn(events) >= 3 }), Interrupted);
+  await rm(join(root, 'parts', 'round-01', 'step-000003'), { recursive: true }); // as a kill leaves it: step 2 is the newest
+  const before = await journalOf('parts');
+  const resumed = await align('parts', ['method=grpo']);
+  assert.match(resumed.notes, /round 1: of an interrupted try 24 answers already there/);
+  assert.ok(resumed.journal.startsWith(before), 'what was there stays, and is not sampled again');
+  assert.deepEqual([resumed.candidate.digest, resumed.journal], [whole.candidate.digest, whole.journal]);
+
+  await rm(join(root, 'parts', 'round-01', 'step-000004'), { recursive: true });
+  await truncate(journalPath('parts'), before.length - 20);
+  const cut = await align('parts', ['method=grpo']);
+  assert.equal(cut.candidate.digest, whole.candidate.digest);
+  assert.equal(cut.journal.length, whole.journal.length);
+});
+
+test('of answers that serve several steps the journal keeps what those are compared with; without it no step is made up', async () => {
+  const own = ['method=grpo', 'iterations=2', 'stepsPerSampling=2', 'klWeight=0.1', 'lora={rank: 2}'];
+  const whole = await align('reused', own);
+  assert.equal((whole.journal.match(/"logProbabilities"/g) ?? []).length, 1);
+  const [first, second, third] = whole.steps.map(({ metrics = {} }) => metrics);
+  assert.equal(first.reward, second.reward, 'one sampling');
+  assert.ok(Math.abs(first.kl) < 1e-6 && third.kl > 0, `${first.kl} → ${third.kl}`);
+  await assert.rejects(align('reused parts', own, { stopWhen: (events) => stepsIn(events) >= 3 }), Interrupted);
+  assert.equal((await align('reused parts', own)).candidate.digest, whole.candidate.digest);
+
+  await assert.rejects(align('lost', own, { stopWhen: (events) => stepsIn(events) >= 3 }), Interrupted);
+  await truncate(journalPath('lost'), 300);
+  await assert.rejects(align('lost', own), /was learning from are no longer there/);
+});
+
+test('rloo takes the distance to the reference off the reward, and goes through other prompts where all are rewarded alike', async () => {
+  const { steps, notes, journal } = await align('rloo', ['method=rloo', 'resample=1', 'train.steps=4']);
+  assert.match(
+    notes,
+    /the reference of rloo is the policy as it is at the round's start: a frozen copy of it, .* stays in memory/,
+  );
+  const tried = journal.split('\n').filter((line) => line.includes('"attempt":1') && line.includes('"answers"'));
+  const alike = steps.filter(({ metrics }) => (metrics?.frac_reward_zero_std ?? 0) > 0).length;
+  assert.equal(tried.length > 0, alike > 0);
+});
+
+test('what does not go together is refused, and a method without tasks says what it needs', async () => {
+  await assert.rejects(
+    align('pairs', ['method=grpo', `data=${join(root, 'tasks.jsonl')}`]),
+    /learns from its own answers/,
+  );
+  await assert.rejects(align('unread', ['promptsPerStep=2', 'method=dpo']), /is not read by dpo/);
+  await assert.rejects(align('none', ['method=grpo', 'prompts=null']), (error) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.faults[0].what, /grpo has no tasks to sample answers to/);
+    return true;
+  });
+});

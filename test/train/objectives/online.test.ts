@@ -1,0 +1,140 @@
+// A toy with a known answer: of four prompts' answers the even tokens are rewarded. GRPO and RLOO learn that; an objective that is
+// restored gives the batches that it would have given; groups that teach nothing, and rewards that are not there, are counted.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type PolicyMethod, resolvedPolicy, type WrittenPolicy } from '../../../src/config/policy.js';
+import { samplingAt } from '../../../src/config/sampling.js';
+import { Engine } from '../../../src/inference/engine.js';
+import { type AnswerSource, type DrawRequest, OnlineObjective } from '../../../src/train/objectives/online.js';
+import type { AnswerGroup, OnlineBatch } from '../../../src/train/objectives/sampled-batches.js';
+import { padId, tinyModel, trainConfig } from '../tiny.js';
+import { trainingWorld } from '../world.js';
+
+const prompts = [
+  [2, 3, 4],
+  [9, 8],
+  [20, 21, 22],
+  [5, 30],
+];
+const samples = 6;
+
+interface Toy {
+  rewardOf?(tokens: readonly number[], prompt: number): number | undefined;
+  requests?: DrawRequest[];
+}
+
+const evenShare = (tokens: readonly number[]): number => tokens.filter((id) => id % 2 === 0).length / tokens.length;
+
+/** Asks an engine; what it gave stays known. */
+function sampledFrom({ rewardOf = evenShare, requests = [] }: Toy = {}): AnswerSource {
+  return {
+    length: prompts.length,
+    async draw(request) {
+      requests.push(request);
+      const engine = new Engine(request.model);
+      const groups = await Promise.all(
+        request.prompts.map(async (prompt, place): Promise<AnswerGroup> => {
+          const tokens = prompts[prompt];
+          const own = { tokens, samples, maxNewTokens: 4, sampling: samplingAt(1), stopIds: [] };
+          const seed = 1000 * request.sampling + 100 * request.attempt + place;
+          const generations = await engine.submit({ ...own, seed });
+          const answers = generations.map((generation, i) => ({
+            id: `${prompt}#${i}`,
+            tokens: [...tokens, ...generation.tokens],
+            loss: [...tokens.map(() => 0), ...generation.tokens.map(() => 1)],
+            ended: i % 3 !== 0,
+          }));
+          return { answers, rewards: [generations.map((generation) => rewardOf(generation.tokens, prompt))] };
+        }),
+      );
+      await engine.dispose();
+      return groups;
+    },
+    logProbabilities: (_weights, _isPast, measure) => measure(),
+  };
+}
+
+interface Own {
+  method?: PolicyMethod;
+  policy?: WrittenPolicy;
+  stepsPerSampling?: number;
+  iterations?: number;
+  resample?: number;
+}
+
+function objectiveOf(source: AnswerSource, { method = 'grpo', policy = {}, ...online }: Own = {}): OnlineObjective {
+  return new OnlineObjective(source, {
+    ...{ method, samplesPerPrompt: samples, maxNewTokens: 4, batchSize: 6, padId, temperature: 1, seed: 3 },
+    policy: resolvedPolicy(policy, method),
+    online: { promptsPerStep: 2, stepsPerSampling: 1, iterations: 1, resample: 0, ...online },
+    scorers: [{ name: 'even', weight: 1 }],
+    ...((policy.klWeight ?? (method === 'rloo' ? 0.05 : 0)) > 0 && { reference: tinyModel() }),
+  });
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+describe('an objective of sampled answers', () => {
+  const world = trainingWorld();
+  const config = trainConfig({ learningRate: 0.04, checkpointEvery: 5, accumulation: 2 });
+
+  for (const own of [
+    { method: 'grpo' },
+    { method: 'grpo', stepsPerSampling: 2, iterations: 2, policy: { klWeight: 0.01 } },
+    { method: 'rloo', policy: { klWeight: 0.01 } },
+  ] satisfies Own[]) {
+    const name = JSON.stringify(own);
+    test(`${name} learns what is rewarded, and resumes to the same bits`, async () => {
+      const run = () => ({ objective: objectiveOf(sampledFrom(), own), steps: 16, config });
+      const whole = await world.attempt(name, run());
+      const rewards = whole.steps.map(({ metrics }) => metrics?.reward ?? Number.NaN);
+      const [first, last] = [mean(rewards.slice(0, 3)), mean(rewards.slice(-3))];
+      assert.ok(first > 0.3 && first < 0.65 && last > first + 0.2, `${first} → ${last}`);
+      const { directory } = await world.attempt(`${name} parts`, run(), 8);
+      const resumed = await world.run(`${name} parts`, { ...run(), directory });
+      assert.deepEqual(resumed, { ...(whole.outcome as object), path: resumed.path });
+    });
+  }
+
+  test('groups that are rewarded alike give way to the next prompts, as often as is said, and are counted', async () => {
+    const requests: DrawRequest[] = [];
+    const rewardOf = (tokens: readonly number[], prompt: number) => (prompt < 2 ? 1 : evenShare(tokens));
+    const figuresOf = async (resample: number) => {
+      const objective = objectiveOf(sampledFrom({ rewardOf, requests }), { resample });
+      const model = tinyModel();
+      const batches: OnlineBatch[] = [];
+      for (let step = 1; step <= 2; step++) {
+        for (let i = 0; i < 2; i++) batches.push(await objective.next({ model, step }));
+      }
+      return { batches, figures: objective.summarize() };
+    };
+    const plain = await figuresOf(0);
+    assert.deepEqual(plain.batches.map(({ advantages }) => advantages.some((each) => each !== 0)).sort(), [
+      false,
+      false,
+      true,
+      true,
+    ]);
+    requests.length = 0;
+    const again = await figuresOf(3);
+    assert.ok(requests.some(({ attempt }) => attempt > 0));
+    assert.ok(again.batches.every(({ advantages }) => advantages.some((each) => each !== 0)));
+    assert.ok(again.figures.frac_reward_zero_std > 0);
+    assert.ok(Math.abs(again.figures['completions/clipped_ratio'] - 1 / 3) < 1e-9);
+  });
+
+  test('an answer without a reward is not learnt from, and changes nothing for its group; of none the step is refused', async () => {
+    let asked = 0;
+    const rewardOf = (tokens: readonly number[]) => (asked++ % 4 === 0 ? Number.NaN : evenShare(tokens));
+    const objective = objectiveOf(sampledFrom({ rewardOf }));
+    const model = tinyModel();
+    const batches = [await objective.next({ model, step: 1 }), await objective.next({ model, step: 1 })];
+    assert.equal(batches.flatMap(({ ids }) => ids).length, 9);
+    const advantages = batches.flatMap((batch) => batch.advantages);
+    assert.equal(advantages.length, 9);
+    assert.ok(Math.abs(mean(advantages)) < 1e-9 && advantages.some((each) => each !== 0), `${advantages}`);
+    assert.equal(objective.summarize()['rewards/missing'], 0.25);
+    const none = objectiveOf(sampledFrom({ rewardOf: () => undefined }));
+    await assert.rejects(none.next({ model, step: 1 }), /none of the 12 answers has a reward/);
+  });
+});
