@@ -21,7 +21,7 @@ import { StepAlarms } from './alarms.js';
 import { FirstStep } from './first-step.js';
 import { referenceBatches, roundObjective } from './lessons.js';
 import { answersOf, isPair, type ReferenceOf, type RoundRow, type Side } from './pairs.js';
-import { withoutPlaces } from './provenance.js';
+import { scorerOf, withoutPlaces } from './provenance.js';
 import { storeReferences } from './references.js';
 import { openReplays } from './replay.js';
 import type { RoundInput } from './round.js';
@@ -78,7 +78,7 @@ export async function trainRound(input: RoundInput, directory: string, rows: rea
     manifest: {
       stage: 'align',
       ...descent(policy),
-      settings: { ...withoutPlaces(config), round },
+      settings: { ...withoutPlaces(config), round, ...scorerOf(input.scorer) },
       inputDigest: digestOf({
         policy: policy.digest,
         pairs: await sha256File(join(directory, pairsName)),
