@@ -122,11 +122,13 @@ function addStage(program: Command, name: StageName): void {
     const other = others.get(String(named));
     const chosen = other ?? name;
     const { keys = {}, next = help.next } = only[chosen] ?? {};
-    const given = Object.keys(flags).map(
-      (flag) => [`${chosen}.${keys[flag] ?? flag}`, settingOf(options[flag])] as const,
-    );
-    const valued = given.filter(([, value]) => value !== true);
-    const blocks = given.filter(([, value]) => value === true).map(([key]) => key);
+    const given = Object.keys(flags).map((flag) => ({
+      key: `${chosen}.${keys[flag] ?? flag}`,
+      value: settingOf(options[flag]),
+      isBlock: options[flag] === true && !flags[flag].isSwitch,
+    }));
+    const blocks = given.filter(({ isBlock }) => isBlock).map(({ key }) => key);
+    const valued = given.filter(({ isBlock }) => !isBlock).map(({ key, value }) => [key, value && String(value)]);
     const choice = { ...options, blocks, flags: Object.fromEntries(valued) as Flags };
     const count = Number(options.preview ?? 0);
     if (count > 0) return (await import('./commands/preview.js')).preview(chosen, count, choice);

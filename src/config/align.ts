@@ -9,6 +9,7 @@ import { checkPolicy, policyShape } from './policy.js';
 import { checkPreference, preferenceShape } from './preference.js';
 import { preferenceDataShape } from './preference-data.js';
 import { replaySchema } from './replay.js';
+import { scorersSchema } from './scorers.js';
 import { toolNames } from './tools.js';
 import { alignTrainSchema, type TrainConfig } from './train.js';
 
@@ -28,6 +29,15 @@ const knobs = z.strictObject({
     .describe(
       'tools that run while answers are sampled and judged ([Calculate, Search=notes/], one of your own folder): what they say is forced, and not learnt',
     ),
+  scorers: scorersSchema
+    .optional()
+    .describe(
+      'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight} or {rewardModel: PATH, weight}; several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case',
+    ),
+  unlicensed: z
+    .boolean()
+    .optional()
+    .describe('let a reward model score that has no licence, or was refused one; it is recorded with what it makes'),
   rounds: z
     .int()
     .min(1)

@@ -4,6 +4,7 @@ import type { Fault } from '../base/errors.js';
 import { feedbackName } from '../base/layout.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import { usesOwnRewardModel } from '../config/scorers.js';
 import type { Stage } from './stage.js';
 
 /** What each stage takes as `job.config`: its block of the pipeline file. */
@@ -50,6 +51,8 @@ interface StageFlag {
   /** Absent: it gives the block of that name its defaults. */
   value?: string;
   description: string;
+  /** It sets its key to true, in the place of a block. */
+  isSwitch?: true;
   /** May be repeated, each with a weight behind it (`file=0.5`): a list of {path, weight}. */
   weighed?: true;
 }
@@ -247,6 +250,10 @@ export const stageTable: StageTable = {
         lora: {
           description: 'train low-rank adapters beside the frozen weights (the block align.lora), not all weights',
         },
+        unlicensed: {
+          isSwitch: true,
+          description: 'let a reward model score that has no licence; it is recorded with what it makes',
+        },
       },
       next: (runDirectory) => mossctlCommand('chat', `${runDirectory}/latest`),
     },
@@ -257,11 +264,13 @@ export const stageTable: StageTable = {
       [toolUse === undefined ? 'sft' : 'toolUse'],
       ...(align !== undefined && needsSelfInstruct(align) ? [['selfInstruct' as const]] : []),
       ...((align?.replay.text ?? 0) > 0 ? [['tokens' as const]] : []),
+      ...(usesOwnRewardModel(align?.scorers) ? [['rewardModel' as const]] : []),
     ],
     uses: ['selfInstruct', 'tokens'],
-    requiredBySetting: { tokens: 'align.replay.text' },
+    requiredBySetting: { tokens: 'align.replay.text', rewardModel: 'align.scorers' },
     evaluationSet: ({ align }) => (align?.prompts === feedbackName ? undefined : align?.prompts),
     alternatives: {
+      rewardModel: 'name one with --set align.scorers=[{rewardModel: PATH}]',
       selfInstruct:
         'give preferences with --data FILE or tasks with --prompts FILE, and conversations for replay and ledger with --set align.replay.data=FILE',
     },

@@ -15,6 +15,19 @@ export const rules: Scorer = {
   score: (answers) => Promise.resolve(answers.map((answer) => scoreAnswer(answer).reward)),
 };
 
+/** One thing alone: the share of constraints that hold, or how tools were called; of other answers it has nothing to say. */
+export function rulePart(name: 'constraints' | 'tools'): Scorer {
+  const partOf = (answer: Answer): number | undefined => {
+    if (name === 'tools') return answer.calls && scoreAnswer(answer).parts.calls;
+    return answer.task.check?.type === 'constraints' ? answerCredit(answer) : undefined;
+  };
+  return {
+    name,
+    parts: (answers) => Promise.resolve([{ name, weight: 1, rewards: answers.map(partOf) }]),
+    score: (answers) => Promise.resolve(answers.map((answer) => partOf(answer) ?? 0)),
+  };
+}
+
 /** Each part is 0 to 1. `correct` is absent where the task has no check. */
 export interface RewardParts {
   /** The check passes; between 0 and 1 where a goal was reached in part. */

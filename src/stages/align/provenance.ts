@@ -7,6 +7,7 @@ import type { Checkpoint } from '../../checkpoint/directory.js';
 import { setAside } from '../../checkpoint/history.js';
 import type { AlignConfig } from '../../config/align.js';
 import type { Conversation } from '../../data/types.js';
+import { rules } from '../../evaluation/scorers/rules.js';
 import { differingSettings } from '../../train/foreign.js';
 import type { Job } from '../stage.js';
 import type { Evidence } from './evidence.js';
@@ -19,6 +20,7 @@ export const sourceSchema = z.strictObject({
   tasks: z.string().describe('digest of the prompts and of the held-out tasks'),
   given: z.string().nullable().describe('digest of the preferences that people gave'),
   tools: z.string().optional().describe('digest of the names, descriptions and schemas of the tools that run'),
+  scorer: z.string().optional().describe('who scores, where it is not the rules alone'),
   settings: z.json(),
 });
 export type RoundSource = z.output<typeof sourceSchema>;
@@ -30,6 +32,7 @@ interface SourceInput {
   prompts: readonly Conversation[];
   evidence: Pick<Evidence, 'tasks' | 'toolbox'>;
   given?: { digest: string };
+  scorer: { name: string };
 }
 
 /** What a task says of its tools, where it says anything. */
@@ -39,7 +42,7 @@ export function withTools({ tools, start }: Pick<Conversation, 'tools' | 'start'
 
 /** Settings but for places: what is there has a digest, and a run folder may move. */
 export function withoutPlaces(config: AlignConfig) {
-  const { tools, from: _, ...settings } = config;
+  const { tools, scorers: _scorers, from: _, ...settings } = config;
   const { text: _text, ...gate } = settings.gate;
   return {
     ...{ ...settings, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null }, gate },
@@ -48,7 +51,7 @@ export function withoutPlaces(config: AlignConfig) {
   };
 }
 
-export function sourceOf({ job, round, policy, prompts, evidence, given }: SourceInput): RoundSource {
+export function sourceOf({ job, round, policy, prompts, evidence, given, scorer }: SourceInput): RoundSource {
   // Not their ids, which may be places: a run folder may move.
   const asked = (tasks: readonly Conversation[]) =>
     tasks.map(({ messages, check, ...task }) => ({ messages, check, ...withTools(task) }));
@@ -60,8 +63,14 @@ export function sourceOf({ job, round, policy, prompts, evidence, given }: Sourc
     tasks: digestOf({ prompts: asked(prompts), heldOut: asked(evidence.tasks) }),
     given: given?.digest ?? null,
     ...(evidence.toolbox !== undefined && { tools: digestOf(evidence.toolbox.tools) }),
+    ...scorerOf(scorer),
     settings,
   };
+}
+
+/** By its name, where it is not the rules alone. */
+export function scorerOf({ name }: { name: string }): { scorer?: string } {
+  return name === rules.name ? {} : { scorer: name };
 }
 
 /**

@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
-import { openCheckpoint } from '../../checkpoint/directory.js';
+import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
 import { isOnline } from '../../config/online.js';
+import type { Scorer } from '../../evaluation/scorer.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
@@ -13,7 +14,7 @@ import type { Toolbox } from '../../tools/toolbox.js';
 import { methods } from '../../train/objectives/methods.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { openStageTools } from '../tools.js';
-import { startBackend } from '../training.js';
+import { type ComputeFields, startBackend } from '../training.js';
 import { openTuning } from '../tuning.js';
 import { apartFrom } from './apart.js';
 import { type Evidence, heldOutTexts } from './evidence.js';
@@ -21,6 +22,7 @@ import { type GivenPreferences, readGiven } from './given.js';
 import { checkDecidable } from './given-checks.js';
 import { readPrompts } from './prompts.js';
 import { type RoundResult, runRound } from './round.js';
+import { openScorer } from './scorers.js';
 
 /** Of sampling, scoring, training and deciding, where nobody says how many. */
 const defaultRounds = 2;
@@ -39,12 +41,31 @@ export const alignStage: Stage<WrittenAlignConfig> = {
 };
 
 async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promise<StageOutput> {
-  const { inputs, directory, reporter, verify } = written;
+  const { inputs, verify } = written;
   const compute = await startBackend(written);
   const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.toolUse ?? inputs.sft ?? '' });
   const job = { ...written, config };
-  let policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
+  const policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
   const chat = await openChatFormat(policy.path);
+  const { scorer, dispose } = await openScorer(job, chat.tokenizer);
+  try {
+    return await alignBy(scorer, { job, compute, policy, chat, toolbox });
+  } finally {
+    dispose();
+  }
+}
+
+interface Alignment {
+  job: Job<AlignConfig>;
+  compute: ComputeFields;
+  policy: Checkpoint;
+  chat: ChatFormat;
+  toolbox?: Toolbox;
+}
+
+async function alignBy(scorer: Scorer, { job, compute, chat, toolbox, ...start }: Alignment): Promise<StageOutput> {
+  const { config, directory, reporter } = job;
+  let { policy } = start;
   const all = await openGiven(job, chat);
   const { prompts, heldOut } = await readPrompts(job, chat.template, toolbox);
   const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
@@ -56,7 +77,7 @@ async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promi
   const rounds = config.rounds ?? (prompts.length === 0 || isOnline(config.method) ? 1 : defaultRounds);
   let metrics: Metrics = {};
   for (let round = 1; round <= rounds; round++) {
-    const result = await runRound({ job, compute, round, policy, scorer: rules, prompts, given, evidence });
+    const result = await runRound({ job, compute, round, policy, scorer, prompts, given, evidence });
     reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result, config));
     if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
     metrics = result.metrics;

@@ -24,7 +24,7 @@ import { StepAlarms } from './alarms.js';
 import { FirstStep } from './first-step.js';
 import { referenceBatches, roundObjective } from './lessons.js';
 import { answersOf, isPair, type ReferenceOf, type RoundRow, type Side } from './pairs.js';
-import { withoutPlaces } from './provenance.js';
+import { scorerOf, withoutPlaces } from './provenance.js';
 import { storeReferences } from './references.js';
 import { openReplays } from './replay.js';
 import type { RoundInput } from './round.js';
@@ -93,7 +93,7 @@ export function trainPolicy<Batch extends MicroBatch>(
     manifest: {
       stage: 'align',
       ...descent(policy),
-      settings: { ...withoutPlaces(job.config), round },
+      settings: { ...withoutPlaces(job.config), round, ...scorerOf(input.scorer) },
       inputDigest: digestOf({ policy: policy.digest, ...learnt }),
       ...compute,
     },

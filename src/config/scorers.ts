@@ -1,0 +1,30 @@
+// The knobs of who scores sampled answers: programs that check them, reward models, or a mixture.
+import { z } from 'zod';
+import { path } from './paths.js';
+
+/** `rules`: checks and form together; `constraints`, `tools`: of these, how many constraints hold and how tools were called. */
+export const scorerNames = ['rules', 'constraints', 'tools', 'reward-model'] as const;
+export type ScorerName = (typeof scorerNames)[number];
+
+const name = z.enum(scorerNames);
+const weight = z.number().gt(0).max(1000).default(1).describe('how much it counts beside the others');
+
+export const scorersSchema = z
+  .array(
+    z.union([
+      name,
+      z.strictObject({ scorer: name, weight }),
+      z.strictObject({ rewardModel: path('reward model: a checkpoint, run or model folder'), weight }),
+    ]),
+  )
+  .min(1)
+  .max(16);
+export type ScorerChoice = z.output<typeof scorersSchema>[number];
+
+/** Whether the reward model that the run itself makes is one of them. */
+export function usesOwnRewardModel(scorers: readonly ScorerChoice[] = []): boolean {
+  return scorers.some(
+    (each) =>
+      each === 'reward-model' || (typeof each === 'object' && 'scorer' in each && each.scorer === 'reward-model'),
+  );
+}

@@ -1,0 +1,101 @@
+// Who scores the answers that a round samples (align.scorers): programs, reward models with a licence, or a mixture. What decides on
+// promotion stays with the rules, whatever is learnt from: a reward that is followed too far is found out there.
+import { UserError } from '../../base/errors.js';
+import type { AlignConfig } from '../../config/align.js';
+import type { ScorerChoice, ScorerName } from '../../config/scorers.js';
+import type { Scorer } from '../../evaluation/scorer.js';
+import { type Agreement, mixedScorer, type WeightedScorer } from '../../evaluation/scorers/mixed.js';
+import { rewardModelScorer } from '../../evaluation/scorers/reward-model.js';
+import { rulePart, rules } from '../../evaluation/scorers/rules.js';
+import { type OpenedRewardModel, openRewardModel } from '../../inference/rewards.js';
+import { Tokenizer } from '../../tokenizer/tokenizer.js';
+import { type Licence, readLicence, requireGranted } from '../reward-model/licence.js';
+import type { Job } from '../stage.js';
+
+export interface OpenScorer {
+  scorer: Scorer;
+  dispose(): void;
+}
+
+/**
+ * @param tokenizer of the policy.
+ * @throws UserError for a reward model that is not there, without a licence, or with other tokens than the policy.
+ */
+export async function openScorer(job: Job<AlignConfig>, tokenizer: Tokenizer): Promise<OpenScorer> {
+  const { scorers } = job.config;
+  if (scorers === undefined) return { scorer: rules, dispose: () => undefined };
+  const opened: OpenedRewardModel[] = [];
+  const dispose = (): void => {
+    for (const model of opened) model.dispose();
+  };
+  try {
+    const weighted: WeightedScorer[] = [];
+    for (const choice of scorers) {
+      const { path, name, weight } = chosen(choice, job.inputs.rewardModel);
+      if (path === undefined) {
+        weighted.push({ scorer: name === 'rules' ? rules : rulePart(name as 'constraints' | 'tools'), weight });
+        continue;
+      }
+      const model = await openRewardModel(path, { verify: job.verify });
+      opened.push(model);
+      await checkLicence(job, model);
+      await checkTokens(model, tokenizer);
+      weighted.push({ scorer: rewardModelScorer(model, tokenizer.specialId('turnEnd')), weight });
+    }
+    const [first] = weighted;
+    const isRules = weighted.length === 1 && first.scorer === rules;
+    return { scorer: isRules ? rules : mixedScorer(weighted, (all) => report(job, all)), dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+function chosen(choice: ScorerChoice, own?: string): { path?: string; name?: ScorerName; weight: number } {
+  if (typeof choice === 'object' && 'rewardModel' in choice) return { path: choice.rewardModel, weight: choice.weight };
+  const { scorer: name, weight } = typeof choice === 'string' ? { scorer: choice, weight: 1 } : choice;
+  return name === 'reward-model' ? { path: own ?? '', weight } : { name, weight };
+}
+
+async function checkLicence({ config, reporter }: Job<AlignConfig>, { checkpoint }: OpenedRewardModel): Promise<void> {
+  if (config.unlicensed !== true) {
+    const licence = await readLicence(checkpoint);
+    requireGranted(licence, checkpoint.path);
+    reporter.note('info', inWords(licence));
+    return;
+  }
+  const licence = await readLicence(checkpoint).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  });
+  if (licence?.isGranted) return;
+  const why = licence === undefined ? 'it has none' : licence.refusals.join('; ');
+  reporter.note('warning', `a reward model without a licence steers alignment (align.unlicensed): ${why}`);
+}
+
+function inWords({ bestOfN }: Licence): string {
+  const turn = bestOfN?.turnsAt;
+  const text = 'the reward model has a licence to steer alignment';
+  return turn === undefined
+    ? text
+    : `${text}; what it makes better is predicted to turn at a KL of ${turn.toFixed(2)} nats from where it began`;
+}
+
+/** Tokens of the policy are scored as they are. */
+async function checkTokens({ checkpoint }: OpenedRewardModel, tokenizer: Tokenizer): Promise<void> {
+  const own = await Tokenizer.open(checkpoint.tokenizerFolder);
+  if (own.files()['tokenizer.json'] === tokenizer.files()['tokenizer.json']) return;
+  throw new UserError({
+    where: checkpoint.path,
+    what: 'this reward model has other tokens than the model that is aligned',
+    why: 'its tokenizer.json is another one, so the same ids would say other things',
+    next: 'Train one from the chat model itself: mossctl align --only reward-model --from MODEL --data PAIRS.jsonl',
+  });
+}
+
+function report({ reporter }: Job<AlignConfig>, agreements: readonly Agreement[]): void {
+  for (const { between, correlation, prompts } of agreements) {
+    const text = `${between[0]} and ${between[1]} order answers alike by ${correlation.toFixed(2)} (rank correlation, ${prompts} prompts that both tell apart)`;
+    reporter.note(correlation < 0 ? 'warning' : 'info', text);
+  }
+}
