@@ -81,7 +81,7 @@ interface PolicyTraining<Batch extends MicroBatch>
 
 /** Trains a policy that was opened, into the folder of its round. */
 export function trainPolicy<Batch extends MicroBatch>(
-  { job, compute, round, policy }: RoundInput,
+  { job, compute, round, policy, scorer }: RoundInput,
   directory: string,
   { model, tokenizer, adapter, train, learnt, ...training }: PolicyTraining<Batch>,
 ): Promise<TrainingResult> {
@@ -93,7 +93,7 @@ export function trainPolicy<Batch extends MicroBatch>(
     manifest: {
       stage: 'align',
       ...descent(policy),
-      settings: { ...withoutPlaces(job.config), round, ...scorerOf(input.scorer) },
+      settings: { ...withoutPlaces(job.config), round, ...scorerOf(scorer) },
       inputDigest: digestOf({ policy: policy.digest, ...learnt }),
       ...compute,
     },
