@@ -10,6 +10,7 @@ import { scratch } from '../data/scratch.js';
 import { entry, mossctl, root, shortSmoke } from '../e2e/cli.js';
 import { publish } from '../network/hub-server.js';
 import { startWebServer } from '../network/web-server.js';
+import { nextStepsIn } from './next-steps.js';
 import { blocksOf, commandsOf, programsOf } from './pages.js';
 import { runWarm, timeoutMs } from './warm.js';
 
@@ -72,8 +73,7 @@ fi
 exec "$NODE" $ENTRY "$@"
 `;
 
-/** What commands print to be typed next, and the files that they leave to the person. */
-const nextStep = /^(?:next|table|Learn from \w+:)\s+(npx mossctl .+)$/gm;
+/** The files and models that a printed step leaves to the person. */
 const standIns: readonly [RegExp, string][] = [
   [/ conversations\.jsonl\b/, ' examples/conversations.jsonl'],
   [/ FILE\b/, ' examples/conversations.jsonl'],
@@ -233,7 +233,7 @@ export async function followPage(page: string): Promise<Followed> {
       }
     }
     for (const [command, output] of [...printed]) {
-      for (const [, step] of output.matchAll(nextStep)) {
+      for (const step of nextStepsIn(output)) {
         const kind = kindOf(step);
         if (seenKinds.has(kind)) continue;
         seenKinds.add(kind);
