@@ -120,8 +120,8 @@ export const stages: Catalog = {
   'better, but that may be chance': '更好，但可能是偶然',
   'better, but all of {1} preferences may gain by chance: at least {2} decide':
     '更好，但 {1} 条偏好可能都是偶然变好：至少要有 {2} 条才能决定',
-  ': at least {1} decide, so nothing will be promoted. Give more preferences, or others as align.evalData':
-    '：至少要有 {1} 条才能决定，因此什么都不会晋级。请给出更多偏好，或另用 align.evalData 给出',
+  ': fewer than {1} promote nothing by themselves. Give more preferences, or others as align.evalData':
+    '：少于 {1} 条时，仅凭它们什么都不会晋级。请给出更多偏好，或另用 align.evalData 给出',
   'better, but a fall of more than {1} is not ruled out': '更好，但不能排除下降超过 {1}',
   'held-out {1} {2} → {3}, {4} {5}{6}': '留出的 {1} {2} → {3}，{4} {5}{6}',
   '{1} {2} is over its budget of {3}': '{1} {2} 超出其预算 {3}',
