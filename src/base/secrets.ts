@@ -64,9 +64,9 @@ function decoded(text: string): string {
   }
 }
 
-/** A URL as it is shown and kept: without user and password, the values of its query redacted. */
+/** A URL as it is shown and kept: without user and password, the values of its query and its fragment redacted. */
 export function shownUrl(address: string): string {
-  return withoutUser(address).replace(/([?&][^=&#\s]*)=[^&#\s"'<>]*/g, `$1=${mark}`);
+  return withoutUser(address).replace(/([?&#][^=&#\s]*)=[^&#\s"'<>]*/g, `$1=${mark}`);
 }
 
 /** A text of our own, the URLs in it as they are shown. */

@@ -8,8 +8,11 @@ const plainValue = /^(?:\d{0,6}|[A-Za-z]{1,15}(?:[-_.+][A-Za-z]{1,15}){0,3})$/;
 
 function mayHoldKey(url: string): boolean {
   if (!URL.canParse(url)) return true;
-  const { username, password, searchParams } = new URL(url);
-  const hasPlainQuery = [...searchParams].every(([name, value]) => !keyNames.test(name) && plainValue.test(value));
+  const { username, password, searchParams, hash } = new URL(url);
+  const inFragment = hash.includes('=') ? new URLSearchParams(hash.slice(1)) : [];
+  const hasPlainQuery = [...searchParams, ...inFragment].every(
+    ([name, value]) => !keyNames.test(name) && plainValue.test(value),
+  );
   return username !== '' || password !== '' || !hasPlainQuery;
 }
 

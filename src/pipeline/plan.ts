@@ -199,10 +199,8 @@ export async function checkFiles(plan: readonly StageName[], config: PipelineCon
         ? isDatasetName(path) || (await filesAt(path)).length > 0
         : await exists(path);
       if (isThere) continue;
-      const what = `${name}.${key} names a file that does not exist`;
-      const next = 'Check the path';
-      if (whereIs === undefined) faults.push({ what, where: path, next });
-      else faults.push({ what: `${what}: ${path}`, where: whereIs(`${name}.${key}`), next });
+      const what = `${name}.${key} names a file that does not exist: ${path}`;
+      faults.push({ what, where: whereIs?.(`${name}.${key}`), next: 'Check the path' });
     }
   }
   if (faults.length > 0) throw new UserError(faults);

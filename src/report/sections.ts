@@ -80,12 +80,10 @@ function sentencesOf({ events }: RunFacts): string[] {
 export function resultsSection({ events }: RunFacts): string {
   const table = ofType(events, 'table').at(-1);
   if (table === undefined || table.columns.length === 0) return '';
-  const trained = trainedSince(events);
-  const stale =
-    trained.length === 0
-      ? ''
-      : `<ul class="notes"><li class="warning">These results were measured before ${escapeHtml(trained.join(' and '))} was trained: mossctl eval measures what is there now.</li></ul>`;
-  return stale + resultsHtml('Results on held-out data', table, { withoutSentences: true }); // the page opens with them
+  const trained = trainedSince(events).join(' and ');
+  const stale = `These results were measured before ${trained} was trained: mossctl eval measures what is there now.`;
+  const note = trained === '' ? '' : `<ul class="notes"><li class="warning">${escapeHtml(stale)}</li></ul>`;
+  return note + resultsHtml('Results on held-out data', table, { withoutSentences: true }); // the page opens with them
 }
 
 const answersOf = 'eval ';

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { HostTensor } from '../../src/base/host-tensor.js';
 import { openCheckpoint } from '../../src/checkpoint/directory.js';
 import { writeWeights } from '../../src/checkpoint/weights.js';
+import { typeNextSteps } from '../docs/next-steps.js';
 import { mossctl } from '../e2e/cli.js';
 
 const llama = fileURLToPath(new URL('../interop/fixtures/llama-3.2', import.meta.url));
@@ -35,6 +36,9 @@ test('import says what it read and what to type next; the checkpoint opens by th
   assert.deepEqual(ours.model, source.model);
   assert.equal(ours.manifest.inputDigest, source.digest);
   assert.equal(ours.manifest.stage, 'import');
+  assert.equal(await typeNextSteps(stdout), 1);
+  const inspected = await mossctl(['inspect', out]);
+  assert.equal(await typeNextSteps(inspected.stdout), 2, inspected.stdout);
 });
 
 test('import: again is fine, over anything else or of our own is not', async () => {

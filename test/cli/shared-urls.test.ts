@@ -10,6 +10,8 @@ test('a key is taken out of a URL, whatever its name or its form', () => {
     'https://a.org/x?d=s3cr3tK3y9876',
     'https://a.org/x?d=12345678',
     'https://alice:word@a.org/x',
+    'https://a.org/x#access_token=correct-horse',
+    'https://a.org/x?v=2#k=s3cr3tK3y9876',
   ]) {
     assert.deepEqual(urlsWithKeys(`see ${url}.`), [url]);
     const shown = sharedUrls(`see ${url}.`);
@@ -20,7 +22,8 @@ test('a key is taken out of a URL, whatever its name or its form', () => {
 });
 
 test('an address without one stays', () => {
-  const text = 'by MDBG (https://www.mdbg.net/chinese/dictionary?page=cc-cedict) under https://a.org/by-sa/4.0/?v=2';
+  const text =
+    'by MDBG (https://www.mdbg.net/chinese/dictionary?page=cc-cedict) under https://a.org/by-sa/4.0/?v=2 and https://a.org/wiki#History';
   assert.equal(sharedUrls(text), text);
   assert.deepEqual(urlsWithKeys(text), []);
 });

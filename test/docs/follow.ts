@@ -10,14 +10,14 @@ import { scratch } from '../data/scratch.js';
 import { entry, mossctl, root, shortSmoke } from '../e2e/cli.js';
 import { publish } from '../network/hub-server.js';
 import { startWebServer } from '../network/web-server.js';
+import { nextStepsIn } from './next-steps.js';
 import { blocksOf, commandsOf, programsOf } from './pages.js';
+import { runWarm, timeoutMs } from './warm.js';
 
 export const publishedFolder = join(root, 'test/interop/fixtures/qwen3');
 
 /** Where `mossctl serve` listens unless told otherwise, as pages write it. */
 const documentedOrigin = '127.0.0.1:8080';
-/** Far beyond any of them: for one that waits for ever. */
-const commandTimeoutMs = 600_000;
 
 /** What a person types into commands that ask, where the page pipes nothing into them. */
 const typed: Readonly<Record<string, string>> = { chat: 'hi\\n', annotate: 'a\\nb\\n' };
@@ -56,7 +56,7 @@ function smallRun(): Promise<string> {
 }
 
 /** `npx mossctl`, as in an installed checkout; no terminal is there, so what would be typed comes from `typed`. */
-const npx = `#!/bin/bash
+const npx = `#!/bin/sh
 [ "$1" = mossctl ] || { echo "npx $1: only mossctl is installed here" >&2; exit 1; }
 shift
 case "$1:$*" in
@@ -66,19 +66,14 @@ esac
 if [ -c /dev/stdin ]; then
   case "$1" in
 ${Object.entries(typed)
-  .map(
-    ([command, keys]) =>
-      `    ${command}) printf '${keys}' | { TIMEFORMAT="%U %S $*"; { time "$NODE" $ENTRY "$@" 2>&3; } 3>&2 2>>/tmp/doc-times; }; exit $? ;;`,
-  )
+  .map(([command, keys]) => `    ${command}) printf '${keys}' | "$NODE" $ENTRY "$@"; exit $? ;;`)
   .join('\n')}
   esac
 fi
-TIMEFORMAT="%U %S $*"
-{ time "$NODE" $ENTRY "$@" 2>&3 ; } 3>&2 2>>/tmp/doc-times
+exec "$NODE" $ENTRY "$@"
 `;
 
-/** What commands print to be typed next, and the files that they leave to the person. */
-const nextStep = /^(?:next|table|Learn from \w+:)\s+(npx mossctl .+)$/gm;
+/** The files and models that a printed step leaves to the person. */
 const standIns: readonly [RegExp, string][] = [
   [/ conversations\.jsonl\b/, ' examples/conversations.jsonl'],
   [/ FILE\b/, ' examples/conversations.jsonl'],
@@ -142,13 +137,29 @@ function start(command: string, { path, env }: Folder): ChildProcess {
   });
 }
 
+/** Of these, what a line does to a command is the shell's part; and these read what is typed, or run until they are stopped. */
+const needsShell = /[|<>&;$`*?~]|^(?!npx mossctl )/;
+const interactive = [...Object.keys(typed), 'serve'];
+
 /** What it printed. @throws where it fails, or never ends. */
 function run(command: string, folder: Folder): Promise<string> {
+  const [[, , ...words] = []] = programsOf(command);
+  const isPlain = !needsShell.test(command) && !interactive.includes(words[0]);
+  return isPlain ? runPlain(words, folder) : runInShell(command, folder);
+}
+
+function runPlain(words: readonly string[], { path, env }: Folder): Promise<string> {
+  const isComputing = computing.includes(words[0]) && !words.includes('--threads');
+  const typedWords = isComputing ? [...words, '--threads', '1'] : words;
+  return runWarm(typedWords, { folder: path, env: { ...process.env, ...env } });
+}
+
+function runInShell(command: string, folder: Folder): Promise<string> {
   const child = start(command, folder);
   let printed = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text) => (printed += text));
-  const timer = setTimeout(() => end(child), commandTimeoutMs);
+  const timer = setTimeout(() => end(child), timeoutMs);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
@@ -198,14 +209,14 @@ export async function followPage(page: string): Promise<Followed> {
   const printed: [command: string, output: string][] = [];
   const servers: ChildProcess[] = [];
   let origin = documentedOrigin;
-  const prelude: string[] = [];
   try {
     for (const { at, language, info, body } of blocks) {
       if (language !== 'sh' || (info !== undefined && info !== 'serve')) continue;
       for (const command of commandsOf(body).map((each) => each.replaceAll(documentedOrigin, origin))) {
         if (command.startsWith('curl ') && !hasCurl()) continue; // not there on every machine, and no part of ours
-        if (command.startsWith('export ')) {
-          prelude.push(command);
+        const [, name, value] = /^export (\w+)=(\S+)$/.exec(command) ?? [];
+        if (name !== undefined) {
+          folder.env[name] = value;
           continue;
         }
         if (info === 'serve') {
@@ -214,7 +225,7 @@ export async function followPage(page: string): Promise<Followed> {
           origin = server.origin;
           continue;
         }
-        const output = await run([...prelude, command].join('\n'), folder).catch((error: Error) => {
+        const output = await run(command, folder).catch((error: Error) => {
           throw new Error(`${at}: ${error.message}`);
         });
         printed.push([command.replace(/^npx mossctl /, ''), output]);
@@ -222,7 +233,7 @@ export async function followPage(page: string): Promise<Followed> {
       }
     }
     for (const [command, output] of [...printed]) {
-      for (const [, step] of output.matchAll(nextStep)) {
+      for (const step of nextStepsIn(output)) {
         const kind = kindOf(step);
         if (seenKinds.has(kind)) continue;
         seenKinds.add(kind);

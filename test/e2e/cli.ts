@@ -24,11 +24,12 @@ export interface CliOptions {
   onOutput?(text: string, child: ChildProcess): void;
 }
 
-const tsx = new URL('../../node_modules/tsx/dist/esm/index.mjs', import.meta.url).href;
+export const isBuilt = Boolean(process.env.MOSSCTL_TEST_BUILT);
+export const tsxLoader = new URL('../../node_modules/tsx/dist/esm/index.mjs', import.meta.url).href;
 /** What Node is given to start it. */
-export const entry: readonly string[] = process.env.MOSSCTL_TEST_BUILT
+export const entry: readonly string[] = isBuilt
   ? [`${root}bin/mossctl.js`]
-  : ['--import', tsx, `${root}src/cli/main.ts`];
+  : ['--import', tsxLoader, `${root}src/cli/main.ts`];
 
 export function mossctl(args: readonly string[], options: CliOptions = {}): Promise<Finished> {
   const child = spawn(process.execPath, [...entry, ...args], {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { exists } from '../../src/base/files.js';
+import { typeNextSteps } from '../docs/next-steps.js';
 import { mossctl, shortSmoke } from './cli.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-seeds-'));
@@ -37,6 +38,7 @@ test('two seeds, then a third: one report, and each folder goes on as a run of i
   assert.match(first.stdout, /\n {2}seed 6 +\d/);
   assert.match(first.stdout, /sft against base, over 2 seeds: /);
   assert.match(first.stdout, /report {2}.*run\/report\.html\nnext {4}npx mossctl chat .*run\/seed-5\/latest\n$/);
+  assert.equal(await typeNextSteps(first.stdout), 1);
   assert.match(first.stderr, /seed 6, 2 of 2, in .*seed-6/);
   const report = await readFile(join(run, 'seed-6', 'report.html'), 'utf8');
   assert.match(report, /npx mossctl run \S*seed-6\/pipeline\.yaml --out \S*seed-6</);

@@ -12,6 +12,7 @@ import { push } from '../../src/cli/commands/push.js';
 import { resolveModel } from '../../src/network/models.js';
 import { type Push, pushFiles } from '../../src/network/push.js';
 import { scratch } from '../data/scratch.js';
+import { typeNextSteps } from '../docs/next-steps.js';
 import { mossctl } from '../e2e/cli.js';
 import { hubToken, startWritableHub } from './writable-hub.js';
 
@@ -54,6 +55,7 @@ test('a checkpoint: shown, pushed private in parts, opened by its name, and not 
   assert.equal(pushed.code, 0, pushed.stderr);
   assert.match(pushed.stdout, /^model-00001-of-0000\d\.safetensors +\d+.*new$/m);
   assert.match(pushed.stdout, /^next +npx mossctl chat hf:me\/tiny$/m);
+  assert.equal(await typeNextSteps(pushed.stdout, { env }), 1);
   const repository = hub.repositories.get('me/tiny');
   assert.equal(repository?.visibility, 'private');
   assert.equal(repository?.commits.at(-1)?.summary, `Push ${planned.files.length} files with mossctl`);

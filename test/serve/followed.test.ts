@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsName } from '../../src/base/layout.js';
 import { writeRecord } from '../../src/pipeline/record.js';
 import { openableHosts } from '../../src/serve/addresses.js';
@@ -20,11 +19,12 @@ after(remove);
 const finished = { inputDigest: 'a', overrides: [], files: {} };
 const output = (path: string) => ({ path, digest: 'd', metrics: {} });
 
-test('models appear as a run saves them; what a newer one follows still answers under its name, until it is removed', async () => {
+test('models appear as a run saves them; what a newer one follows still answers under its name, until it is removed', async (t) => {
+  let looked = 0;
+  t.mock.method(performance, 'now', () => (looked += 2000)); // it looks once a second
   const run = join(folder, 'followed');
   const models = await ServedModels.follow([run]);
   const ids = async () => {
-    await sleep(1100); // it looks once a second
     await models.refresh();
     return [models.all.map(({ id }) => id), models.defaultEntry?.id];
   };

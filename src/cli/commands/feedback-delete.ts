@@ -73,6 +73,7 @@ async function printTouched({ checkpoints, runs, unreadable }: Touched, folder: 
   }
   printLine('\nThe pairs of these rounds hold the text as well:');
   for (const { rounds } of runs) for (const round of rounds) printLine(`  ${shownPath(round)}`);
+  printLine('Samples in their metrics.jsonl, report.html and gate.json may quote its questions.');
   for (const { run, start } of runs) {
     if (run === undefined || start === undefined) continue;
     const from = start.path ?? (await namedStart(run, start.digest));
@@ -87,5 +88,5 @@ async function printTouched({ checkpoints, runs, unreadable }: Touched, folder: 
     printLine(`\nTo train ${shownPath(run)} again without it:`);
     printLine(`  ${mossctlCommand(...words, '--from', shownStart(from), '--out', `${shownPath(run)}-again`)}`);
   }
-  printLine('\nThen remove the checkpoints and rounds above.');
+  printLine('\nThen remove the checkpoints and rounds above, and the files that quote it.');
 }

@@ -209,11 +209,14 @@ export const cli1: Catalog = {
   'No checkpoint below {1} learnt from it.': '{1} 下没有检查点学过它。',
   '\n{1} below {2} learnt from it:': '\n{2} 下有 {1} 学过它：',
   '  (by descent)': '  （间接）',
+  'Samples in their metrics.jsonl, report.html and gate.json may quote its questions.':
+    '它们的 metrics.jsonl、report.html 和 gate.json 里的样例可能引用其中的问题。',
   '\nThe pairs of these rounds hold the text as well:': '\n这些轮次的偏好对里也有这段文字：',
   '\nTo train {1} again without it:': '\n要在没有它的情况下重新训练 {1}：',
   '\n{1} cannot be trained again from here: the model that it started from ({2}) is neither below {3} nor where its settings say.':
     '\n{1} 不能在这里重新训练：它所始于的模型（{2}）既不在 {3} 之下，也不在它的设置所说的地方。',
-  '\nThen remove the checkpoints and rounds above.': '\n然后请删除上面的检查点和轮次。',
+  '\nThen remove the checkpoints and rounds above, and the files that quote it.':
+    '\n然后请删除上面的检查点和轮次，以及引用它的文件。',
   'last question': '最后的问题',
   '{1} withdrawn, {2} deleted': '{1} 条已撤回，{2} 条已删除',
   'judgement {1} of conversation {2}': '对话 {2} 的评判 {1}',

@@ -4,6 +4,7 @@ import type { Catalog } from '../messages.js';
 export const cli2: Catalog = {
   '{1} of them': '其中 {1} 个',
   'text  {1}': '文本  {1}',
+  '{1} is the same model as {2}, and is not asked again': '{1} 与 {2} 是同一个模型，不再重复提问',
   'text  the held-out documents of {1} (--text FILE compares on others)':
     '文本  {1} 的留出文档（--text FILE 可换成别的）',
   'the page stops once its answers have ended; press Ctrl-C again to stop at once':

@@ -21,6 +21,7 @@ import { report } from './report.js';
 import { selfInstruct } from './self-instruct.js';
 import { serve } from './serve.js';
 import { stages } from './stages.js';
+import { tokenizer } from './tokenizer.js';
 import { training } from './training.js';
 
 export { nouns } from './nouns.js';
@@ -46,6 +47,7 @@ export const catalogs: readonly Catalog[] = [
   selfInstruct,
   serve,
   stages,
+  tokenizer,
   training,
   others,
 ];

@@ -41,7 +41,6 @@ export const pipeline: Catalog = {
   '{1} needs {2}{3}': '{1} 需要{2}{3}',
   '{1} holds none yet': '{1} 里还没有',
   'Run "{1}" first, or {2}': '请先运行“{1}”，或{2}',
-  '{1}.{2} names a file that does not exist': '{1}.{2} 指的文件不存在',
   '{1}.{2} names a file that does not exist: {3}': '{1}.{2} 指的文件不存在：{3}',
   '{1} has no preview': '{1} 没有预览',
   'what it said is lost': '它的内容已丢失',

@@ -151,7 +151,8 @@ export const selfInstruct: Catalog = {
   '{1} to say it in the other language; {2} are in both languages': '{1} 用另一种语言再说一遍；{2} 含两种语言',
   '; {1} more are too long for a second exchange (selfInstruct.turns.maxTokens)':
     '；另有 {1} 太长，放不下第二轮（selfInstruct.turns.maxTokens）',
-  '{1} of {2} have 2 to {3} exchanges: {4}{5}': '{2}中有 {1} 含 2 到 {3} 轮：{4}{5}',
+  '{1} of {2} have {3} exchanges: {4}{5}': '{2}中有 {1} 含 {3} 轮：{4}{5}',
+  '2 to {1}': '2 到 {1}',
   'with tools and without': '有工具和没有工具',
   'held out: {1} of its calls are right ones, {2} of the right ones are made, {3} of them with the right arguments':
     '留出：它的调用 {1} 正确，该有的调用做了 {2}，其中 {3} 参数正确',

@@ -118,6 +118,10 @@ export const stages: Catalog = {
   'better, and a fall of more than {1} is ruled out': '更好，且可以排除下降超过 {1}',
   'not better': '没有更好',
   'better, but that may be chance': '更好，但可能是偶然',
+  'better, but all of {1} preferences may gain by chance: at least {2} decide':
+    '更好，但 {1} 条偏好可能都是偶然变好：至少要有 {2} 条才能决定',
+  ': fewer than {1} promote nothing by themselves. Give more preferences, or others as align.evalData':
+    '：少于 {1} 条时，仅凭它们什么都不会晋级。请给出更多偏好，或另用 align.evalData 给出',
   'better, but a fall of more than {1} is not ruled out': '更好，但不能排除下降超过 {1}',
   'held-out {1} {2} → {3}, {4} {5}{6}': '留出的 {1} {2} → {3}，{4} {5}{6}',
   '{1} {2} is over its budget of {3}': '{1} {2} 超出其预算 {3}',
@@ -287,7 +291,6 @@ export const stages: Catalog = {
   'tokenizer.add says how many tokens to add, but not to what': 'tokenizer.add 说明了加多少词元，却没有说加到哪里',
   'Name a tokenizer as tokenizer.extend, or use tokenizer.vocabSize to train one':
     '请把某个分词器设为 tokenizer.extend，或用 tokenizer.vocabSize 训练一个',
-  'tokenizer.extend is not a {1}': 'tokenizer.extend 不是 {1}',
   'the text has pairs for only {1} of the {2} tokens asked for': '文本中的词对只够所要 {2} 个词元中的 {1} 个',
   '{1} of this batch size {2} nearest': '这个批大小最接近的是 {1}',
   '{1} epochs come to {2} passes over the data: steps are whole, and {3}':

@@ -135,7 +135,7 @@ export function describe(
   const of = evalData === undefined ? ` of ${countOf(count, 'preference')}` : '';
   const advice =
     heldOut.length < minToDecide
-      ? `: at least ${minToDecide} decide, so nothing will be promoted. Give more preferences, or others as align.evalData`
+      ? `: fewer than ${minToDecide} promote nothing by themselves. Give more preferences, or others as align.evalData`
       : few
         ? ': few to decide on a promotion with, so its interval is wide'
         : '';

@@ -96,7 +96,7 @@ test('rows past the context are skipped whole, and what is left is told', async 
     'pairs.jsonl: 2 pairs, 2.0 tokens in a chosen answer and 2.0 in a rejected one; 1 answer with a label: 1 good, 0 bad',
     '1 answer of pairs.jsonl with a label is not learnt: this method learns from pairs (align.method: kto learns from both)',
     '2 pairs say the opposite of another pair of the same answers',
-    '0 of 3 preferences are held out to decide with (align.validation: 0): few to decide on a promotion with, so its interval is wide',
+    '0 of 3 preferences are held out to decide with (align.validation: 0): fewer than 6 promote nothing by themselves. Give more preferences, or others as align.evalData',
   ]);
 });
 
