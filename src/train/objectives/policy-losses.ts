@@ -237,8 +237,8 @@ function termsOf(values: PolicyValues, policy: PolicyConfig, level: 'token' | 's
 /** The pessimistic one of the ratio and the clipped ratio, each times the advantage. */
 function clippedLoss({ ratio, advantage, policy: { clipLow, clipHigh, clipDelta } }: PolicyTerms): Tensor {
   const clipped = mul(atLeast(atMost(ratio, 1 + clipHigh), 1 - clipLow), advantage);
-  const free = mul(Number.isFinite(clipDelta) ? atMost(ratio, clipDelta) : ratio, advantage);
-  return sub(relu(sub(clipped, free)), clipped); // −min
+  const unclipped = mul(Number.isFinite(clipDelta) ? atMost(ratio, clipDelta) : ratio, advantage);
+  return sub(relu(sub(clipped, unclipped)), clipped); // −min
 }
 
 /** φ of each token's answer. */
