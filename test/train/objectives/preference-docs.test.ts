@@ -15,7 +15,10 @@ import { labelledLosses } from '../../../src/train/objectives/labelled.js';
 import { methods } from '../../../src/train/objectives/methods.js';
 import { type PairLoss, pairLosses } from '../../../src/train/objectives/pair-losses.js';
 
-const rowNames = { pairs: 'pairs', labels: 'single answers, good or bad', answers: 'answers' };
+const rowNames = {
+  ...{ pairs: 'pairs', labels: 'single answers, good or bad', answers: 'answers' },
+  samples: 'its own answers, as it learns',
+};
 
 function methodLine(name: MethodName): string {
   const { formula, paper, rows, needsReference } = methods[name];
