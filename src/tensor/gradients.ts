@@ -11,6 +11,7 @@ import {
   registerGradient,
   reshape,
   sigmoid,
+  slice,
   step,
   sub,
   sum,
@@ -20,6 +21,7 @@ import {
 interface PlainGradient {
   kernelName: string;
   inputsToSave?: string[];
+  saveAllInputs?: boolean;
   outputsToSave?: boolean[];
   gradFunc(dy: Tensor, saved: Tensor[], attributes: NamedAttrMap): Record<string, () => Tensor>;
 }
@@ -48,6 +50,19 @@ const plainGradients: PlainGradient[] = [
       a: () => unbroadcast(mul(dy, b), a),
       b: () => unbroadcast(mul(dy, a), b),
     }),
+  },
+  {
+    kernelName: 'Concat',
+    saveAllInputs: true,
+    gradFunc: (dy, parts, { axis }) => {
+      let end = 0;
+      const starts = parts.map(({ shape }) => {
+        const start = shape.map((_, at) => (at === axis ? end : 0));
+        end += shape[axis as number];
+        return start;
+      });
+      return Object.fromEntries(parts.map(({ shape }, i) => [i, () => slice(dy, starts[i], shape)]));
+    },
   },
   { kernelName: 'Neg', gradFunc: (dy) => ({ x: () => neg(dy) }) },
   {

@@ -27,6 +27,8 @@ export interface RecordOptions {
   each?(element: number): number;
   /** Of each element (of a number: how often it counts); the figure is their weighted mean over the step. */
   weights?: ArrayLike<number>;
+  /** In the place of a mean: the least or the greatest of the step's elements that have a weight. */
+  extreme?: 'min' | 'max';
 }
 
 /**

@@ -116,15 +116,20 @@ async function accumulate<Batch extends MicroBatch>(
       gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
       if (before !== undefined) dispose([before, fresh[index]]);
     });
-    for (const { name, values, each = Number, weights } of recorded) {
+    for (const { name, values, each = Number, weights, extreme } of recorded) {
       const figure = figures.get(name) ?? { sum: 0, weight: 0 };
       figures.set(name, figure);
       (await read(values)).forEach((element, i) => {
         const weight = weights?.[i] ?? 1;
+        if (extreme !== undefined && weight !== 0) {
+          figure.sum = figure.weight === 0 ? each(element) : Math[extreme](figure.sum, each(element));
+          figure.weight = 1;
+          return;
+        }
         if (weight !== 0) figure.sum += weight * each(element);
         if (weights !== undefined) figure.weight += weight;
       });
-      if (weights === undefined) figure.weight += batch.weight;
+      if (weights === undefined && extreme === undefined) figure.weight += batch.weight;
     }
     const [loss] = await read(value);
     value.dispose();

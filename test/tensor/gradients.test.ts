@@ -8,6 +8,7 @@ import { differentiableOps } from '../../src/tensor/gradients.js';
 import {
   add,
   clone,
+  concat,
   cos,
   exp,
   expm1,
@@ -56,6 +57,15 @@ const cases: Case[] = [
       [3, 1],
     ],
     apply: mul,
+  },
+  {
+    op: 'Concat',
+    shapes: [
+      [2, 1],
+      [2, 3],
+      [2, 2],
+    ],
+    apply: (...parts) => concat(parts, 1),
   },
   { op: 'Neg', shapes: [[5]], apply: neg },
   { op: 'Softplus', shapes: [[5]], apply: softplus },

@@ -7,6 +7,7 @@ import { disposeModel, type Model } from '../../src/model/model.js';
 import { cos, memory, tensor, tidy } from '../../src/tensor/tf.js';
 import { sequenceLogProbabilities } from '../../src/train/objectives/sequence-log-probabilities.js';
 import { answersOf } from '../inference/answers.js';
+import { distillationObjective, policyOf, sampledObjective } from '../train/objectives/sampled.js';
 import {
   changingBatches,
   labels,
@@ -38,6 +39,19 @@ const steps: Record<string, (model: Model) => Promise<unknown>> = {
   'preferences (ORPO)': async (model) =>
     trainSteps(model, preferences(await scoredPairs(model), { method: 'orpo' }), { steps: 1 }),
   'preferences (KTO)': async (model) => trainSteps(model, labels(await scoredPairs(model)), { steps: 1 }),
+  'sampled answers (clipped, with what keeps the policy near its reference)': (model) =>
+    trainSteps(model, sampledObjective(policyOf({ klWeight: 0.1, entropyWeight: 0.01 })), { steps: 1 }),
+  'sampled answers (GSPO)': (model) =>
+    trainSteps(model, sampledObjective(policyOf({ policyLoss: 'grpo', ratioLevel: 'sequence' })), { steps: 1 }),
+  'sampled answers (SAPO)': (model) =>
+    trainSteps(model, sampledObjective(policyOf({ policyLoss: 'sapo' })), { steps: 1 }),
+  'sampled answers (VESPO)': (model) =>
+    trainSteps(model, sampledObjective(policyOf({ policyLoss: 'vespo' })), { steps: 1 }),
+  distillation: async (model) => {
+    const teacher = smallModel(1, 16);
+    await trainSteps(model, distillationObjective(teacher, 0.5), { steps: 1 });
+    disposeModel(teacher);
+  },
   evaluation: async (model) => {
     const batch = await changingBatches().next();
     tidy(() => void sequenceLogProbabilities(model, batch).logProbabilities.dataSync());

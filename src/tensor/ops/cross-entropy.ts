@@ -22,6 +22,7 @@ import {
   stack,
   sub,
   sum,
+  tensor1d,
   tidy,
   unsortedSegmentSum,
 } from '../tf.js';
@@ -113,6 +114,15 @@ export function crossEntropyWithFigures(hidden: Tensor2D, weight: Matrix, target
 export function crossEntropy(hidden: Tensor2D, weight: Matrix, targets: Tensor1D): Tensor1D {
   checkArguments('crossEntropy', hidden, weight, targets);
   return runOp(crossEntropyOp, [hidden, heldIn(weight), targets], { halves: isHalf(weight) }) as Tensor1D;
+}
+
+/** hidden [N, d], weight [V, d] → log Σ e^logit of each row [N]. No gradient. */
+export function logSumExp(hidden: Tensor2D, weight: Matrix): Tensor1D {
+  const targets = tensor1d(new Int32Array(hidden.shape[0]), 'int32'); // any will do
+  checkArguments('logSumExp', hidden, weight, targets);
+  const [losses, sums] = runWholeOp(crossEntropyOp, [hidden, heldIn(weight), targets], { halves: isHalf(weight) });
+  losses.dispose();
+  return sums as Tensor1D;
 }
 
 function checkArguments(op: string, hidden: Tensor2D, weight: Matrix, targets: Tensor1D): void {

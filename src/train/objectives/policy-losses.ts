@@ -195,10 +195,10 @@ export function policyLoss(values: PolicyValues, policy: PolicyConfig): PolicyLo
     total = sub(total, bonus) as Scalar;
   }
   const weights = level === 'token' ? isCounted : isCounted.map((counted, t) => counted * meanShare(owners[t]));
-  return { total, figures: { ...figures, ...boundFigures(terms, row, weights) } };
+  return { total, figures: { ...figures, ...boundFigures(terms, row, values, weights) } };
 
   function meanShare(owner: number): number {
-    return owner < 0 ? 0 : 1 / Math.max(1, counts[owner]);
+    return owner < 0 ? 0 : inverse(counts[owner]);
   }
 }
 
@@ -222,7 +222,7 @@ function termsOf(values: PolicyValues, policy: PolicyConfig, level: 'token' | 's
     sequence: () =>
       mul(
         sumOfRow(logRatio),
-        byToken((owner) => 1 / Math.max(1, counts[owner])),
+        byToken((owner) => inverse(counts[owner])),
       ),
     whole: () => sumOfRow(logRatio),
   };
@@ -261,15 +261,27 @@ function divergence(logProbabilities: Tensor1D, reference: Tensor1D, logRatio: T
 }
 
 /** How often the bounds were met. `weights` of each token, so that an answer counts once where it has one ratio. */
-function boundFigures(terms: PolicyTerms, row: PolicyLoss, weights: Float32Array): Record<string, PolicyFigure> {
+function boundFigures(
+  terms: PolicyTerms,
+  { loss }: PolicyLoss,
+  { owners, counts }: PolicyValues,
+  weights: Float32Array,
+): Record<string, PolicyFigure> {
   const { ratio, where, policy } = terms;
   const share = (value: Tensor): PolicyFigure => ({ value, how: { weights } });
+  const ofRows = (value: Tensor, extreme: 'min' | 'max'): PolicyFigure => {
+    const means = mul(
+      sumByGroup(value as Tensor1D, owners, counts.length),
+      tensor1d(Float32Array.from(counts, inverse)),
+    );
+    return { value: means, how: { weights: Float32Array.from(counts, Math.sign), extreme } };
+  };
   const better = where((advantage) => advantage > 0);
   if (policy.policyLoss === 'cispo') {
     return { cispo_clip_ratio: share(mul(step(sub(ratio, policy.clipHigh)), better)) };
   }
   if (policy.policyLoss === 'vespo') return { 'vespo/phi_seq_mean': share(vespoWeight(terms)) };
-  if (row.loss !== clippedLoss) return {};
+  if (loss !== clippedLoss) return {};
   const low = mul(
     step(sub(1 - policy.clipLow, ratio)),
     where((advantage) => advantage < 0),
@@ -279,6 +291,8 @@ function boundFigures(terms: PolicyTerms, row: PolicyLoss, weights: Float32Array
     'clip_ratio/low_mean': share(low),
     'clip_ratio/high_mean': share(high),
     'clip_ratio/region_mean': share(add(low, high)),
+    'clip_ratio/low_min': ofRows(low, 'min'),
+    'clip_ratio/high_max': ofRows(high, 'max'),
   };
 }
 
@@ -295,6 +309,10 @@ function atLeast(x: Tensor, bound: number): Tensor {
 function within(x: Tensor, low: number, high: number): Tensor {
   const bounded = sub(x, relu(sub(x, high)));
   return add(bounded, relu(sub(low, bounded)));
+}
+
+function inverse(count: number): number {
+  return 1 / Math.max(1, count);
 }
 
 function sumOf(values: ArrayLike<number>): number {

@@ -4,13 +4,15 @@ import { type BatchShape, batchesOnce } from '../../data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import { type ForwardOptions, outputWeight } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
+import { withoutGradient } from '../../tensor/backward.js';
 import { readResult } from '../../tensor/host.js';
 import { crossEntropy, crossEntropyWithFigures } from '../../tensor/ops/cross-entropy.js';
 import { embedding } from '../../tensor/ops/embedding.js';
 import { linear } from '../../tensor/ops/linear.js';
-import { mul, neg, reshape, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '../../tensor/tf.js';
+import { mul, neg, reshape, slice, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '../../tensor/tf.js';
 import type { RecordMetric } from '../objective.js';
 import { countedStates } from './counted-states.js';
+import { tokenEntropies } from './vocabulary.js';
 
 /** log π of some tokens, by group: a group is an answer, or whatever else is summed over. */
 export interface GroupedLogProbabilities {
@@ -83,21 +85,34 @@ export interface TokenLogProbabilities {
   owners: number[];
   /** Tokens by sequence. */
   counts: Float32Array;
-  tokens: TokenFigures;
+  /** Of the distribution that each was drawn from, in nats [n]. */
+  entropies: Tensor1D;
 }
 
-/** log π of every counted token of the batch. `temperature`: what it was sampled at, for π is what it was drawn from. */
+/**
+ * log π of every counted token of the batch. `temperature`: what it was sampled at, for π is what it was drawn from.
+ * `entropyGradient`: the entropies have a gradient, which takes another pass over the vocabulary.
+ */
 export function tokenLogProbabilities(
   model: Model,
   batch: TokenBatch,
-  { temperature = 1, ...options }: { temperature?: number } & ForwardOptions = {},
+  {
+    temperature = 1,
+    entropyGradient = false,
+    ...options
+  }: { temperature?: number; entropyGradient?: boolean } & ForwardOptions = {},
 ): TokenLogProbabilities {
   const { hidden, targets, positions } = countedStates(model, batch, options);
   const scaled = temperature === 1 ? hidden : (mul(hidden, 1 / temperature) as Tensor2D);
-  const { losses, figures } = crossEntropyWithFigures(scaled, outputWeight(model), targets);
+  const weight = outputWeight(model);
+  const { losses, figures } = crossEntropyWithFigures(scaled, weight, targets);
+  const n = positions.length;
+  const entropies = entropyGradient
+    ? tokenEntropies({ hidden: scaled, weight })
+    : withoutGradient(() => reshape(slice(figures, [0, 0], [1, n]), [n]) as Tensor1D);
   const owners = Array.from(positions, (position) => ownerOf(batch, position));
   const counts = sizesOf(owners, batch.ids.length);
-  return { logProbabilities: neg(losses) as Tensor1D, owners, counts, tokens: { figures, groups: owners } };
+  return { logProbabilities: neg(losses) as Tensor1D, owners, counts, entropies };
 }
 
 /** Of the sequence that a counted position belongs to; −1 where the position stands in for none. */

@@ -12,6 +12,7 @@ import { pairBatch, preferenceObjective } from '../../../src/train/objectives/pr
 import { createOptimizer, disposeOptimizer } from '../../../src/train/optimizer.js';
 import { trainStep } from '../../../src/train/step.js';
 import { countingPairs, countingSequences, padId, preferenceOf, tinyModel, trainConfig } from '../tiny.js';
+import { policyOf, sampledBatch, sampledObjective } from './sampled.js';
 
 const rows = 8;
 const cuts = [
@@ -79,6 +80,15 @@ describe('accumulation', async () => {
   await openBackend('wasm');
   test('next-token prediction', () => checkCuts(tokens(0)));
   test('next-token prediction with z-loss', () => checkCuts(tokens(0.1)));
+  for (const policyLoss of ['dapo', 'grpo', 'dr_grpo', 'vespo'] as const) {
+    test(`sampled answers, ${policyLoss}`, () => {
+      const policy = policyOf({ policyLoss, klWeight: 0.1 });
+      return checkCuts({
+        objective: sampledObjective(policy),
+        batch: (begin, end) => sampledBatch(begin, end, policy),
+      });
+    });
+  }
   test('preferences', () => {
     const options = { preference: preferenceOf({ sftWeight: 0.2 }), batchSize: rows, padId, seed: 1 };
     return checkCuts({
