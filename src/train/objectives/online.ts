@@ -150,10 +150,12 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   loss(model: Model, batch: OnlineBatch, { record, ...pass }: LossContext): Scalar {
     const { policy, temperature } = this.#options;
     const { advantages, weight, old, reference } = batch;
-    const entropyGradient = policy.entropyWeight > 0;
+    const own = tokenLogProbabilities(model, batch, {
+      ...{ ...pass, temperature },
+      entropyGradient: policy.entropyWeight > 0,
+    });
     const values = {
-      ...tokenLogProbabilities(model, batch, { ...pass, temperature, entropyGradient }),
-      ...{ advantages, weight },
+      ...{ ...own, advantages, weight },
       ...(old !== undefined && { old: tensor1d(old) }),
       ...(reference !== undefined && { reference: tensor1d(reference) }),
     };

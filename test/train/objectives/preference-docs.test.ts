@@ -17,7 +17,10 @@ import { methods } from '../../../src/train/objectives/methods.js';
 import { type PairLoss, pairLosses } from '../../../src/train/objectives/pair-losses.js';
 import { policyLosses } from '../../../src/train/objectives/policy-losses.js';
 
-const rowNames = { pairs: 'pairs', labels: 'single answers, good or bad', answers: 'answers', samples: 'its own' };
+const rowNames = {
+  ...{ pairs: 'pairs', labels: 'single answers, good or bad', answers: 'answers' },
+  samples: 'its own answers, as it learns',
+};
 
 function methodLine(name: MethodName): string {
   const { formula, paper, rows, needsReference } = methods[name];
@@ -52,7 +55,7 @@ function lossLine(
 }
 
 const lines = [
-  ...methodNames.filter((name) => methods[name].rows !== 'samples').map(methodLine),
+  ...methodNames.map(methodLine),
   ...dpoLossNames.map((name) => lossLine(name, pairLosses[name])),
   ...ktoLossNames.map((name) => lossLine(name, labelledLosses[name])),
 ];
