@@ -31,6 +31,23 @@ export const policy: Catalog = {
   'k of vespo for all others (TRL: vespo_k_neg); default: 3': 'vespo 对其余回答所用的 k（TRL 的 vespo_k_neg）；默认：3',
   'λ of vespo for all others (TRL: vespo_lambda_neg); default: 2':
     'vespo 对其余回答所用的 λ（TRL 的 vespo_lambda_neg）；默认：2',
+  'checkpoint, run or model folder whose predictions distill learns, at every token of its own answers: one with the tokenizer of the policy':
+    'distill 在自己回答的每个词元上学习其预测的检查点、运行或模型目录：须与策略用同一个分词器',
+  'what distill makes small: 0 the KL divergence of the policy from the teacher, 1 that of the teacher from the policy (reverse), between them the Jensen–Shannon divergence (TRL: beta); default: 1':
+    'distill 缩小什么：0 为策略相对教师的 KL 散度，1 为教师相对策略的 KL 散度（反向），两者之间为 Jensen–Shannon 散度（TRL 的 beta）；默认：1',
+  'distill learns from a teacher: name its folder': 'distill 向教师学习：请给出它的目录',
+  'is not read by distill: remove it, or write null': 'distill 不读此项：请删去，或写 null',
+  'round {1}: the teacher, {2}, takes {3} of memory at most': '第 {1} 轮：教师 {2} 至多占 {3} 内存',
+  'the teacher has another tokenizer ({1} tokens; the policy {2})':
+    '教师用的是另一个分词器（{1} 个词元；策略为 {2} 个）',
+  'what it holds likely is compared token by token, over the whole vocabulary': '它的预测要在整个词表上逐词元比较',
+  'Name a teacher that was trained with the same tokenizer, or learn from its answers instead: mossctl self-instruct':
+    '请用同一个分词器训练出来的教师，或改为向它的回答学习：mossctl self-instruct',
+  'the teacher reads {1} tokens, and a prompt with its answer has up to {2}':
+    '教师只能读 {1} 个词元，而提示词加回答可达 {2} 个',
+  'it must predict every token of an answer after all that comes before': '它要在前文之后预测回答的每个词元',
+  'Set a smaller align.maxNewTokens, give shorter prompts, or name another teacher':
+    '请调小 align.maxNewTokens，缩短提示词，或换一个教师',
   '{1} is no loss of {2}: it has {3}': '{1} 不是 {2} 的损失：它有 {3}',
   'is not read by {1} with {2}: remove it, or write null': '{1} 加 {2} 时不读此项：请删去，或写 null',
   'luspo is defined for the ratio of a whole answer: write sequence, or null':

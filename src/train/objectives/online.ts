@@ -12,6 +12,7 @@ import type { Metrics } from '../../report/event.js';
 import { readResult } from '../../tensor/host.js';
 import { type Scalar, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
+import { distillationLoss } from './distillation.js';
 import { policyLoss, recordFigures } from './policy-losses.js';
 import {
   type AnswerGroup,
@@ -60,6 +61,8 @@ export interface OnlineOptions extends BatchOptions {
   seed: number;
   /** The policy at the round's start, where steps away from it cost something. */
   reference?: Model;
+  /** Whose predictions are learnt in the place of rewards. */
+  teacher?: { model: Model; beta: number };
 }
 
 const count = z.int().min(0);
@@ -148,7 +151,11 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   }
 
   loss(model: Model, batch: OnlineBatch, { record, ...pass }: LossContext): Scalar {
-    const { policy, temperature } = this.#options;
+    const { policy, temperature, teacher } = this.#options;
+    if (teacher !== undefined) {
+      const { beta } = teacher;
+      return distillationLoss(model, teacher.model, batch, { beta, temperature }, { record, ...pass });
+    }
     const { advantages, weight, old, reference } = batch;
     const own = tokenLogProbabilities(model, batch, {
       ...{ ...pass, temperature },
