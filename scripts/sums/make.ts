@@ -34,7 +34,7 @@ const write = (name: string, rows: readonly object[]): void => {
 write(
   'learn.jsonl',
   seen
-    .slice(0, 600)
+    .slice(0, 3600)
     .map(row)
     .map(({ language, question, answer }) => ({
       messages: [

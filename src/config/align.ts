@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { alarmsSchema } from './alarms.js';
 import { gateSchema } from './gate.js';
 import { loraSchema } from './lora.js';
-import { checkOnline, onlineShape } from './online.js';
+import { checkOnline, distillShape, onlineShape } from './online.js';
 import { rowsOrFeedback, startPath } from './paths.js';
 import { checkPolicy, policyShape } from './policy.js';
 import { checkPreference, preferenceShape } from './preference.js';
@@ -65,6 +65,7 @@ const knobs = z.strictObject({
   pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
   ...preferenceShape,
   ...onlineShape,
+  ...distillShape,
   ...policyShape,
   replay: replaySchema.prefault({}).describe('what is read again beside the pairs, against forgetting'),
   ledger: z

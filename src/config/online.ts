@@ -1,11 +1,14 @@
 // The knobs of learning from answers that the policy gives while it learns: how many at a time, and how often each is used. Every one
 // is absent where nobody says otherwise, so that a method that reads none can say so.
 import { z } from 'zod';
+import { optionalPath } from './paths.js';
 import { type PolicyMethod, policyMethods } from './policy.js';
 
-/** Whether the training of a method samples as it goes. */
-export function isOnline(method: string): method is PolicyMethod {
-  return (policyMethods as readonly string[]).includes(method);
+/** Methods whose training samples as it goes. */
+export type OnlineMethod = PolicyMethod | 'distill';
+
+export function isOnline(method: string): method is OnlineMethod {
+  return method === 'distill' || (policyMethods as readonly string[]).includes(method);
 }
 
 /** Fields of the `align` block. */
@@ -39,7 +42,23 @@ export const onlineShape = {
       'how often prompts whose answers are all rewarded alike give way to the next prompts, at most: they teach nothing (dynamic sampling of DAPO); default: 0, as in TRL',
     ),
 };
+
+/** Of distill alone, in the `align` block. */
+export const distillShape = {
+  teacher: optionalPath(
+    'checkpoint, run or model folder whose predictions distill learns, at every token of its own answers: one with the tokenizer of the policy',
+  ),
+  divergence: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'what distill makes small: 0 the KL divergence of the policy from the teacher, 1 that of the teacher from the policy (reverse), between them the Jensen–Shannon divergence (TRL: beta); default: 1',
+    ),
+};
 type WrittenOnline = z.output<z.ZodObject<typeof onlineShape>>;
+type WrittenDistill = z.output<z.ZodObject<typeof distillShape>>;
 
 /** With every number there. */
 export interface OnlineConfig {
@@ -56,11 +75,20 @@ export function resolvedOnline(written: WrittenOnline): OnlineConfig {
 
 /** For `superRefine` of the block. */
 export function checkOnline(
-  written: WrittenOnline & { method: string; data?: unknown; train: { accumulation: number; batchWarmup: number } },
+  written: WrittenOnline &
+    WrittenDistill & { method: string; data?: unknown; train: { accumulation: number; batchWarmup: number } },
   context: z.RefinementCtx,
 ): void {
   const fault = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
   const { method, data, train } = written;
+  if (method !== 'distill') {
+    for (const key of Object.keys(distillShape) as (keyof WrittenDistill)[]) {
+      if (written[key] !== undefined) fault([key], `is not read by ${method}: remove it, or write null`);
+    }
+  } else {
+    if (written.teacher === undefined) fault(['teacher'], 'distill learns from a teacher: name its folder');
+    if (written.resample !== undefined) fault(['resample'], 'is not read by distill: remove it, or write null');
+  }
   if (!isOnline(method)) {
     for (const key of Object.keys(onlineShape) as (keyof WrittenOnline)[]) {
       if (written[key] !== undefined) fault([key], `is not read by ${method}: remove it, or write null`);

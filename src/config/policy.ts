@@ -83,7 +83,7 @@ export const policyShape = {
     .enum(['group', 'batch', 'none'])
     .optional()
     .describe(
-      'whose standard deviation the advantages are divided by: of the answers to one prompt, of all answers of the step, or nobody’s (TRL: scale_rewards); default: group',
+      'whose standard deviation the advantages are divided by: of the answers to one prompt, of all answers that are sampled at once, or none at all (TRL: scale_rewards); default: group',
     ),
   entropyWeight: z
     .number()

@@ -16,6 +16,7 @@ import { network } from './network.js';
 import { online } from './online.js';
 import { others } from './others.js';
 import { pipeline } from './pipeline.js';
+import { policy } from './policy.js';
 import { programs } from './programs.js';
 import { report } from './report.js';
 import { selfInstruct } from './self-instruct.js';
@@ -42,6 +43,7 @@ export const catalogs: readonly Catalog[] = [
   network,
   online,
   pipeline,
+  policy,
   programs,
   report,
   selfInstruct,

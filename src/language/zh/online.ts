@@ -18,8 +18,8 @@ export const online: Catalog = {
     '{1} 从自己的、当场打分的回答里学习：请给出带检查的任务（prompts），或改用 dpo',
   'is not read by {1}: promptsPerStep × samplesPerPrompt answers are a step, batchSize of them a micro-batch':
     '{1} 不读此项：一步是 promptsPerStep × samplesPerPrompt 个回答，其中 batchSize 个为一个微批',
-  'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo and rloo (answers that are sampled and scored while it learns)':
-    '一轮怎样学习：dpo、kto（单个回答，好或坏）、orpo、cpo、simpo、alphapo（后四个不用参考模型）、best-of-n（在最好的回答上微调）、quality-tags（提示词里的标签说明回答有多好）、grpo 和 rloo（一边学习一边采样并打分）',
+  'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo and rloo (answers that are sampled and scored while it learns), distill (what a teacher predicts at every token of such answers)':
+    '一轮怎样学习：dpo、kto（单个回答，好或坏）、orpo、cpo、simpo、alphapo（后四个不用参考模型）、best-of-n（在最好的回答上微调）、quality-tags（提示词里的标签说明回答有多好）、grpo 和 rloo（一边学习一边采样并打分）、distill（在这样的回答上逐词元学习教师的预测）',
   'rounds of sample → score → train → evaluate → promote; default: 2; of `data` without prompts, and of methods that sample as they learn, 1':
     '采样 → 打分 → 训练 → 评测 → 晋级的轮数；默认：2；只有 `data` 没有提示词时，以及边学边采样的方法，为 1',
   'what is sampled while it is learnt has no rows before': '边学边采样的内容事先没有数据行',

@@ -8,8 +8,8 @@ import { Journal } from '../../base/journal.js';
 import { rolloutsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
-import { resolvedOnline } from '../../config/online.js';
-import { type PolicyConfig, type PolicyMethod, resolvedPolicy } from '../../config/policy.js';
+import { type OnlineMethod, resolvedOnline } from '../../config/online.js';
+import { type PolicyConfig, resolvedPolicy } from '../../config/policy.js';
 import type { Conversation } from '../../data/types.js';
 import { promptTokens } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
@@ -24,6 +24,7 @@ import { OnlineAlarms } from './online-alarms.js';
 import { openReplays } from './replay.js';
 import { Rollouts, type SampledTotals, shownSamplings } from './rollouts.js';
 import type { RoundInput } from './round.js';
+import { openTeacher } from './teacher.js';
 import { openPolicy, trainPolicy } from './training.js';
 
 export interface OnlineResult {
@@ -31,12 +32,13 @@ export interface OnlineResult {
   sampled: SampledTotals;
 }
 
-export async function trainOnline(input: RoundInput, directory: string, method: PolicyMethod): Promise<OnlineResult> {
+export async function trainOnline(input: RoundInput, directory: string, method: OnlineMethod): Promise<OnlineResult> {
   const { job, round, policy, prompts, scorer, evidence } = input;
   const { config, seed, reporter, signal } = job;
   const { samplesPerPrompt, maxNewTokens, temperature } = config;
   const online = resolvedOnline(config);
-  const resolved = resolvedPolicy(config, method);
+  // Of distill it says what a micro-batch weighs: its tokens.
+  const resolved = resolvedPolicy(config, method === 'distill' ? 'grpo' : method);
   const { model, tokenizer, adapter } = await openPolicy(input);
   const { pad_token_id: padId, max_position_embeddings: context } = model.config;
   const template = new ChatTemplate(tokenizer);
@@ -56,7 +58,9 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
   const steps = await stepCount(job, train, () => {
     return (prompts.length / online.promptsPerStep) * online.iterations * accumulation;
   });
-  const reference = await openReference(input, resolved, method);
+  const isTaught = method === 'distill';
+  const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns }) : undefined;
+  const reference = isTaught ? undefined : await openReference(input, resolved, method);
   const rollouts = {
     ...{ tasks: prompts, tokenizer, samples: samplesPerPrompt, temperature, maxNewTokens, scorers: [scorer] },
     ...{ toolbox: evidence.toolbox, signal, reporter, directory, label: `round ${round}: sampling` },
@@ -72,17 +76,26 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
         scorers: [{ name: scorer.name, weight: 1 }],
         seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
         reference: reference?.model,
+        ...(teacher && { teacher: { model: teacher.model, beta: config.divergence ?? 1 } }),
       });
       const candidate = await trainPolicy(input, directory, {
         ...{ model, tokenizer, adapter, train, steps },
         objective: replayedObjective(objective, replays),
-        watch: new OnlineAlarms(config.alarms, (text) => reporter.note('warning', `round ${round}: ${text}`)),
-        learnt: { prompts: digestOf(prompts.map(asked)), replayed: digest },
+        // A teacher has something to say of answers that are rewarded alike, too.
+        watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, (text) => {
+          if (!isTaught) reporter.note('warning', `round ${round}: ${text}`);
+        }),
+        learnt: {
+          prompts: digestOf(prompts.map(asked)),
+          replayed: digest,
+          ...(teacher && { teacher: teacher.digest }),
+        },
       });
       return { candidate, sampled: source.totals };
     });
   } finally {
     await reference?.dispose();
+    await teacher?.dispose();
   }
 }
 
@@ -90,7 +103,7 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
 async function openReference(
   { job: { reporter, verify }, round, policy }: RoundInput,
   { klIn, klWeight }: PolicyConfig,
-  method: PolicyMethod,
+  method: OnlineMethod,
 ): Promise<LocalModel | undefined> {
   if (klIn === 'none') {
     reporter.note('info', `round ${round}: ${method} with klWeight 0 compares the policy with no reference`);

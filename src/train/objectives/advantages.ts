@@ -20,7 +20,7 @@ export interface AdvantageOptions {
   groupSize: number;
   /** Whose standard deviation they are divided by; of `normalize-then-sum` always the batch's, after each group's own. */
   scale: 'group' | 'batch' | 'none';
-  /** `normalize-then-sum`: each scorer counts by its order in the group, whatever its scale (GDPO: Liu et al. 2026). */
+  /** `normalize-then-sum`: each scorer counts by its order in the group, whatever its scale (GDPO: arXiv 2601.05242). */
   mix?: 'normalize-then-sum' | 'sum-then-normalize';
 }
 
@@ -50,7 +50,7 @@ export function groupAdvantages(
   return { advantages, rewards: summed, flatShare };
 }
 
-/** Each reward less the mean of the others in its group (RLOO: Ahmadian et al. 2024, arXiv 2402.14740, eq. 6). */
+/** Each reward less the mean of the others in its group (RLOO: Ahmadian et al. 2024, arXiv 2402.14740). */
 export function leaveOneOut(rewards: Rewards, groupSize: number): Advantages {
   const given = rewards.map(present);
   const advantages = inGroups(given, groupSize, (group) => {

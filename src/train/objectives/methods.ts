@@ -76,6 +76,12 @@ export const methods = {
     rows: 'samples',
     needsReference: false,
   },
+  distill: {
+    formula: 'KL(policy ‖ teacher) of the next token, over the whole vocabulary, per token of its own answers',
+    paper: 'Agarwal et al. 2023 (GKD), arXiv 2306.13649',
+    rows: 'samples',
+    needsReference: false,
+  },
 } as const satisfies Record<MethodName, Method>;
 
 /** Whether what is compared, and logged as `logps/*`, is log π per token of each answer, and not summed over them. */

@@ -93,13 +93,13 @@ const clippedFormula = '−min(ρA, clip(ρ, 1 − clipLow, 1 + clipHigh) A)';
 export const policyLosses = {
   dapo: {
     formula: `${clippedFormula}, summed over tokens`,
-    paper: 'DAPO: Yu et al. 2025, arXiv 2503.14476, eq. 8',
+    paper: 'DAPO: Yu et al. 2025, arXiv 2503.14476',
     ...{ over: 'tokens', reduce: 'sum', loss: clippedLoss },
   },
   grpo: {
     formula: `${clippedFormula}, a mean over the answer's tokens`,
     paper:
-      'GRPO: Shao et al. 2024, arXiv 2402.03300, eq. 3; with ratioLevel sequence GSPO: Zheng et al. 2025, arXiv 2507.18071, eq. 5',
+      'GRPO: Shao et al. 2024, arXiv 2402.03300; with ratioLevel sequence GSPO: Zheng et al. 2025, arXiv 2507.18071',
     ...{ over: 'answers', reduce: 'mean', loss: clippedLoss },
   },
   bnpo: {
@@ -109,12 +109,12 @@ export const policyLosses = {
   },
   dr_grpo: {
     formula: `${clippedFormula}, summed over tokens`,
-    paper: 'Dr. GRPO: Liu et al. 2025, arXiv 2503.20783, eq. 2',
+    paper: 'Dr. GRPO: Liu et al. 2025, arXiv 2503.20783',
     ...{ over: 'answers × maxNewTokens', reduce: 'sum', loss: clippedLoss },
   },
   cispo: {
     formula: '−min(ρ, clipHigh) A log π, the first factor without a gradient, summed over tokens',
-    paper: 'CISPO: MiniMax-M1 2025, arXiv 2506.13585, eq. 4',
+    paper: 'CISPO: MiniMax-M1 2025, arXiv 2506.13585',
     ...{ over: 'tokens', reduce: 'sum' },
     loss: ({ ratio, advantage, logProbabilities, policy }) => {
       const weight = withoutGradient(() => mul(neg(atMost(ratio, policy.clipHigh)), advantage));
@@ -123,7 +123,7 @@ export const policyLosses = {
   },
   sapo: {
     formula: "−(4 / τ) σ(τ(ρ − 1)) A, a mean over the answer's tokens",
-    paper: 'SAPO: Gao et al. 2025, arXiv 2511.20347',
+    paper: 'SAPO: 2025, arXiv 2511.20347',
     ...{ over: 'answers', reduce: 'mean' },
     loss: ({ ratio, advantage, where, policy }) => {
       const { positive, negative } = policy.sapoTemperature;
@@ -135,12 +135,12 @@ export const policyLosses = {
   },
   luspo: {
     formula: `${clippedFormula}, summed over tokens`,
-    paper: 'LUSPO: arXiv 2602.05261',
+    paper: 'LUSPO: 2026, arXiv 2602.05261',
     ...{ over: 'answers', reduce: 'sum', loss: clippedLoss },
   },
   vespo: {
     formula: '−φ(ρ) A log π, φ(ρ) = e^λ ρ^k e^(−λρ) of the whole answer, without a gradient, summed over tokens',
-    paper: 'VESPO: arXiv 2602.10693',
+    paper: 'VESPO: 2026, arXiv 2602.10693',
     ...{ over: 'tokens', reduce: 'sum', ratio: 'whole' },
     loss: (terms) => {
       const weight = withoutGradient(() => neg(mul(vespoWeight(terms), terms.advantage)));
@@ -237,8 +237,8 @@ function termsOf(values: PolicyValues, policy: PolicyConfig, level: 'token' | 's
 /** The pessimistic one of the ratio and the clipped ratio, each times the advantage. */
 function clippedLoss({ ratio, advantage, policy: { clipLow, clipHigh, clipDelta } }: PolicyTerms): Tensor {
   const clipped = mul(atLeast(atMost(ratio, 1 + clipHigh), 1 - clipLow), advantage);
-  const free = mul(Number.isFinite(clipDelta) ? atMost(ratio, clipDelta) : ratio, advantage);
-  return sub(relu(sub(clipped, free)), clipped); // −min
+  const unclipped = mul(Number.isFinite(clipDelta) ? atMost(ratio, clipDelta) : ratio, advantage);
+  return sub(relu(sub(clipped, unclipped)), clipped); // −min
 }
 
 /** φ of each token's answer. */

@@ -1,8 +1,8 @@
 // What one sampling of answers is to the steps that learn from it: how much better than its group each answer was rewarded, in
 // micro-batches, and the figures that TRL logs of it.
 import { Random } from '../../base/random.js';
-import type { OnlineConfig } from '../../config/online.js';
-import type { PolicyConfig, PolicyMethod } from '../../config/policy.js';
+import type { OnlineConfig, OnlineMethod } from '../../config/online.js';
+import type { PolicyConfig } from '../../config/policy.js';
 import { packSequences } from '../../data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Metrics } from '../../report/event.js';
@@ -38,7 +38,7 @@ export interface RewardSource {
 }
 
 export interface BatchOptions {
-  method: PolicyMethod;
+  method: OnlineMethod;
   policy: PolicyConfig;
   online: OnlineConfig;
   samplesPerPrompt: number;

@@ -1,8 +1,9 @@
-// docs/preference-losses.md has a line for every method and every loss, with what the code says of them.
+// docs/preference-losses.md and docs/policy-losses.md have a line for every method and every loss, with what the code says of them.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { policyLossNames, resolvedPolicy } from '../../../src/config/policy.js';
 import {
   cpoLossNames,
   dpoLossNames,
@@ -14,8 +15,12 @@ import {
 import { labelledLosses } from '../../../src/train/objectives/labelled.js';
 import { methods } from '../../../src/train/objectives/methods.js';
 import { type PairLoss, pairLosses } from '../../../src/train/objectives/pair-losses.js';
+import { policyLosses } from '../../../src/train/objectives/policy-losses.js';
 
-const rowNames = { pairs: 'pairs', labels: 'single answers, good or bad', answers: 'answers' };
+const rowNames = {
+  ...{ pairs: 'pairs', labels: 'single answers, good or bad', answers: 'answers' },
+  samples: 'its own answers, as it learns',
+};
 
 function methodLine(name: MethodName): string {
   const { formula, paper, rows, needsReference } = methods[name];
@@ -54,6 +59,20 @@ const lines = [
   ...dpoLossNames.map((name) => lossLine(name, pairLosses[name])),
   ...ktoLossNames.map((name) => lossLine(name, labelledLosses[name])),
 ];
+
+test('the page of losses of sampled answers says what the code does', async () => {
+  const page = await readFile(fileURLToPath(new URL('../../../docs/policy-losses.md', import.meta.url)), 'utf8');
+  const table = page.split('\n').filter((line) => line.startsWith('| `') && !line.startsWith('| `align.'));
+  const wanted = policyLossNames.map((name) => {
+    const { formula, paper, over } = policyLosses[name];
+    return `| \`${name}\` | ${formula} | ${paper} | ${over} |`;
+  });
+  assert.deepEqual(table, wanted);
+  const { klWeight, clipLow, clipHigh, sapoTemperature, vespo } = resolvedPolicy({ policyLoss: 'cispo' }, 'grpo');
+  for (const number of [klWeight, clipLow, clipHigh, ...Object.values(sapoTemperature), vespo.positive.power]) {
+    assert.ok(page.includes(`${number}`), `${number}`);
+  }
+});
 
 test('the page of preference losses says what the code does', async () => {
   const page = await readFile(fileURLToPath(new URL('../../../docs/preference-losses.md', import.meta.url)), 'utf8');

@@ -1,0 +1,95 @@
+// Rounds that learn what a teacher predicts at every token of their own answers: they come nearer to it, and a teacher that cannot
+// be compared is refused in words.
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../../src/base/errors.js';
+import { toJsonl } from '../../../src/base/jsonl.js';
+import { loadPipeline } from '../../../src/pipeline/load.js';
+import { type Event, stageReporter } from '../../../src/report/event.js';
+import { alignStage } from '../../../src/stages/align/stage.js';
+
+const published = fileURLToPath(new URL('../../interop/fixtures/qwen3', import.meta.url));
+let root: string;
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'align-distill-'));
+  const tasks = Array.from({ length: 12 }, (_, i) => ({
+    messages: [{ role: 'user', content: `say e ${i}` }],
+    check: { type: 'contains', any: ['e'] },
+  }));
+  await writeFile(join(root, 'tasks.jsonl'), toJsonl(tasks));
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+const settings = [
+  ...[
+    'gate={alphas: [1], textTokens: 0}',
+    'promptsPerStep=2',
+    'samplesPerPrompt=4',
+    'maxNewTokens=5',
+    'heldOutSamples=1',
+  ],
+  'train={steps: 5, batchSize: 4, learningRate: 0.003}',
+];
+
+async function align(name: string, set: string[], from = published): Promise<Event[]> {
+  const { align: config } = await loadPipeline({
+    set: [...settings, `prompts=${join(root, 'tasks.jsonl')}`, ...set].map((each) => `align.${each}`),
+    flags: { backend: 'auto' },
+  });
+  const events: Event[] = [];
+  await alignStage.run({
+    config: config ?? assert.fail(),
+    inputs: { sft: from },
+    directory: join(root, name),
+    seed: 1,
+    compute: { backend: 'auto', precision: 'fp32' },
+    reporter: stageReporter({ emit: (event) => void events.push(event) }, 'align'),
+    signal: new AbortController().signal,
+  });
+  return events;
+}
+
+test('comes nearer to its teacher', async () => {
+  await align('teacher', ['method=grpo', 'train.learningRate=0.02', 'train.steps=3']);
+  const teacher = join(root, 'teacher', 'round-01');
+  const events = await align('student', ['method=distill', `teacher=${teacher}`]);
+  const steps = events.flatMap((event) => (event.type === 'step' ? [event] : []));
+  const divergence = steps.map(({ metrics }) => metrics?.divergence ?? Number.NaN);
+  assert.equal(divergence.length, 5);
+  assert.ok(divergence[4] < 0.8 * divergence[0], `${divergence}`);
+  assert.ok(steps.every(({ loss }, i) => Math.abs(divergence[i] - loss) < 1e-5));
+  assert.match(
+    events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n'),
+    /the teacher, .*, takes/,
+  );
+});
+
+test('a teacher with another tokenizer is refused', async () => {
+  const other = join(root, 'other');
+  await cp(published, other, { recursive: true });
+  const path = join(other, 'tokenizer.json');
+  const tokenizer = JSON.parse(await readFile(path, 'utf8'));
+  tokenizer.added_tokens.at(-1).content = '<|another|>';
+  await writeFile(path, JSON.stringify(tokenizer));
+  await assert.rejects(align('refused', ['method=distill', `teacher=${other}`]), (error: unknown) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.message, /another tokenizer/);
+    return true;
+  });
+});
+
+test('what does not go with it is refused', async () => {
+  const refused = async (set: string[]) => {
+    const load = loadPipeline({ set: set.map((each) => `align.${each}`), flags: { backend: 'auto' } });
+    return assert.rejects(load, /distill|is not read by/);
+  };
+  await refused(['method=distill']);
+  await refused(['method=grpo', 'teacher=x']);
+  await refused(['method=distill', 'teacher=x', 'policyLoss=dapo']);
+  await refused(['method=distill', 'teacher=x', 'resample=1']);
+});
