@@ -10,7 +10,7 @@ import type { Model } from '../../model/model.js';
 import { weightsDigest } from '../../model/weights-digest.js';
 import type { Metrics } from '../../report/event.js';
 import { readResult } from '../../tensor/host.js';
-import { reshape, type Scalar, slice, type Tensor1D, tensor1d } from '../../tensor/tf.js';
+import { type Scalar, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
 import { policyLoss, recordFigures } from './policy-losses.js';
 import {
@@ -150,11 +150,12 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   loss(model: Model, batch: OnlineBatch, { record, ...pass }: LossContext): Scalar {
     const { policy, temperature } = this.#options;
     const { advantages, weight, old, reference } = batch;
-    const { tokens, ...own } = tokenLogProbabilities(model, batch, { ...pass, temperature });
-    const n = own.owners.length;
+    const own = tokenLogProbabilities(model, batch, {
+      ...{ ...pass, temperature },
+      entropyGradient: policy.entropyWeight > 0,
+    });
     const values = {
       ...{ ...own, advantages, weight },
-      entropies: reshape(slice(tokens.figures, [0, 0], [1, n]), [n]) as Tensor1D,
       ...(old !== undefined && { old: tensor1d(old) }),
       ...(reference !== undefined && { reference: tensor1d(reference) }),
     };
