@@ -25,32 +25,42 @@ interface Toy {
 
 const evenShare = (tokens: readonly number[]): number => tokens.filter((id) => id % 2 === 0).length / tokens.length;
 
-/** Asks an engine; what it gave stays known. */
+/** Asks an engine; what it gave stays known, by the weights that gave it. */
 function sampledFrom({ rewardOf = evenShare, requests = [] }: Toy = {}): AnswerSource {
+  const known = new Map<string, unknown>();
+  async function once<T>(key: string, isPast: boolean, make: () => Promise<T>): Promise<T> {
+    assert.ok(known.has(key) || !isPast, `${key} is not known`);
+    if (!known.has(key)) known.set(key, await make());
+    return known.get(key) as T;
+  }
+  const draw = async (request: DrawRequest): Promise<AnswerGroup[]> => {
+    const engine = new Engine(request.model);
+    const groups = await Promise.all(
+      request.prompts.map(async (prompt, place): Promise<AnswerGroup> => {
+        const tokens = prompts[prompt];
+        const own = { tokens, samples, maxNewTokens: 4, sampling: samplingAt(1), stopIds: [] };
+        const seed = 1000 * request.sampling + 100 * request.attempt + place;
+        const generations = await engine.submit({ ...own, seed });
+        const answers = generations.map((generation, i) => ({
+          id: `${prompt}#${i}`,
+          tokens: [...tokens, ...generation.tokens],
+          loss: [...tokens.map(() => 0), ...generation.tokens.map(() => 1)],
+          ended: i % 3 !== 0,
+        }));
+        return { answers, rewards: [generations.map((generation) => rewardOf(generation.tokens, prompt))] };
+      }),
+    );
+    await engine.dispose();
+    return groups;
+  };
   return {
     length: prompts.length,
-    async draw(request) {
+    draw(request) {
       requests.push(request);
-      const engine = new Engine(request.model);
-      const groups = await Promise.all(
-        request.prompts.map(async (prompt, place): Promise<AnswerGroup> => {
-          const tokens = prompts[prompt];
-          const own = { tokens, samples, maxNewTokens: 4, sampling: samplingAt(1), stopIds: [] };
-          const seed = 1000 * request.sampling + 100 * request.attempt + place;
-          const generations = await engine.submit({ ...own, seed });
-          const answers = generations.map((generation, i) => ({
-            id: `${prompt}#${i}`,
-            tokens: [...tokens, ...generation.tokens],
-            loss: [...tokens.map(() => 0), ...generation.tokens.map(() => 1)],
-            ended: i % 3 !== 0,
-          }));
-          return { answers, rewards: [generations.map((generation) => rewardOf(generation.tokens, prompt))] };
-        }),
-      );
-      await engine.dispose();
-      return groups;
+      const { weights, sampling, attempt, isPast } = request;
+      return once(`${weights} ${sampling} ${attempt}`, isPast, () => draw(request));
     },
-    logProbabilities: (_weights, _isPast, measure) => measure(),
+    logProbabilities: (weights, isPast, measure) => once(`log π ${weights}`, isPast, measure),
   };
 }
 
@@ -86,14 +96,15 @@ describe('an objective of sampled answers', () => {
     const name = JSON.stringify(own);
     const isReused = 'iterations' in own;
     test(`${name} learns what is rewarded${isReused ? ', and resumes to the same bits' : ''}`, async () => {
-      const run = () => ({ objective: objectiveOf(sampledFrom(), own), steps: 16, config });
+      const run = (source = sampledFrom()) => ({ objective: objectiveOf(source, own), steps: 16, config });
       const whole = await world.attempt(name, run());
       const rewards = whole.steps.map(({ metrics }) => metrics?.reward ?? Number.NaN);
       const [first, last] = [mean(rewards.slice(0, 3)), mean(rewards.slice(-3))];
       assert.ok(first > 0.3 && first < 0.65 && last > first + 0.2, `${first} → ${last}`);
       if (!isReused) return;
-      const { directory } = await world.attempt(`${name} parts`, run(), 10);
-      const resumed = await world.run(`${name} parts`, { ...run(), directory });
+      const source = sampledFrom();
+      const { directory } = await world.attempt(`${name} parts`, run(source), 10); // amid one sampling
+      const resumed = await world.run(`${name} parts`, { ...run(source), directory });
       assert.deepEqual(resumed, { ...(whole.outcome as object), path: resumed.path });
     });
   }
