@@ -17,6 +17,7 @@ import { others } from './others.js';
 import { pipeline } from './pipeline.js';
 import { programs } from './programs.js';
 import { report } from './report.js';
+import { reward } from './reward.js';
 import { selfInstruct } from './self-instruct.js';
 import { serve } from './serve.js';
 import { stages } from './stages.js';
@@ -41,6 +42,7 @@ export const catalogs: readonly Catalog[] = [
   pipeline,
   programs,
   report,
+  reward,
   selfInstruct,
   serve,
   stages,
