@@ -75,7 +75,7 @@ test('a command that prose quotes exists, with its options', () => {
 test('a setting that prose quotes is a key of the pipeline', () => {
   const pipeline = schemaNode(pipelineSchema);
   const form =
-    /^(?:--set )?((?:data|tokenizer|pretrain|selfInstruct|sft|toolUse|align|eval)(?:\.[a-zA-Z]+)+)(?:[=:].*)?$/;
+    /^(?:--set )?((?:data|tokenizer|pretrain|selfInstruct|sft|toolUse|rewardModel|align|eval)(?:\.[a-zA-Z]+)+)(?:[=:].*)?$/;
   const quoted = [...pages, 'CONTRIBUTING.md'].flatMap(quotedIn).flatMap(({ at, code }) => {
     const [, key] = form.exec(code) ?? [];
     return key === undefined || /\.(yaml|jsonl?|md|ts)$/.test(key) ? [] : [{ at, key }];

@@ -66,7 +66,7 @@ describe('a licence', () => {
         baselines: beaten,
       } = licence((prompt, text) => scale * ((isRight(prompt, text) ? 1.5 : 0) + noise.normal()));
       assert.equal(isGranted, true, refusals.join('; '));
-      assert.ok(accuracy.low > 0.75, JSON.stringify(accuracy));
+      assert.ok(accuracy.low > 0.7, JSON.stringify(accuracy));
       assert.ok(beaten.every(({ gain }) => gain.low > 0));
     }
   });

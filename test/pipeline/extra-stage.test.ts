@@ -9,16 +9,16 @@ import type { PipelineConfig, StageName } from '../../src/config/pipeline.js';
 import { modelStagesOf, type StageRow, type StageTable, stageTable } from '../../src/stages/catalog.js';
 import { countingStage, freshRun, stageNames, start, tableOf, type World, whole } from './world.js';
 
-const extra = 'rewardModel' as StageName;
+const extra = 'judgeModel' as StageName;
 
 const row: Omit<StageRow, 'load'> = {
-  command: 'reward-model',
+  command: 'judge-model',
   output: 'checkpoint',
   requires: () => [['sft'], ['selfInstruct']],
   uses: ['data'],
   alternatives: { selfInstruct: 'give preferences with --data FILE' },
-  otherData: 'other preferences',
-  fixed: { 'rewardModel.head': 'the weights belong to it' },
+  otherData: 'other judgements',
+  fixed: { 'judgeModel.head': 'the weights belong to it' },
 };
 
 /** The block of the stage that comes last. */
@@ -39,9 +39,9 @@ test('one more row is one more stage: in its place, with its inputs, resumed, sk
   assert.deepEqual(world.ran, [...stageNames, extra]);
   const { result, states } = await run(folder, world, { head: 1 });
   assert.deepEqual(world.ran, [extra]);
-  assert.equal(states.at(-2), 'rewardModel resumed');
+  assert.equal(states.at(-2), 'judgeModel resumed');
   assert.deepEqual(world.inputs, ['data', 'selfInstruct', 'sft']);
-  assert.equal(await readlink(join(folder, 'latest')), 'reward-model/step-000002');
+  assert.equal(await readlink(join(folder, 'latest')), 'judge-model/step-000002');
   assert.deepEqual(
     result.models.map(({ stage }) => stage),
     [...modelStagesOf(stageTable), extra],
@@ -55,7 +55,7 @@ test('alone, it brings what prepares its data, and names the parent that it lack
   const only = (options = {}) => run(folder, world, {}, { only: extra, ...options });
   await assert.rejects(
     only(),
-    /^UserError: reward-model needs the output of sft\. .*"mossctl sft --out .*--from CHECKPOINT/,
+    /^UserError: judge-model needs the output of sft\. .*"mossctl sft --out .*--from CHECKPOINT/,
   );
   const { selfInstruct: _, ...others } = withExtra({});
   await assert.rejects(only({ config: others }), (error: Error) => {
@@ -75,6 +75,6 @@ test('what its row calls fixed can never be overridden', async () => {
   const world: World = { ran: [], stopAt: extra };
   await assert.rejects(run(folder, world, { head: 1, rate: 1 }), Interrupted);
   const resume = (block: object) => run(folder, world, block, { only: extra, resume: true });
-  await assert.rejects(resume({ head: 1, rate: 2 }), /rewardModel\.rate: 1 → 2\. To resume/);
-  await assert.rejects(resume({ head: 2, rate: 1 }), /rewardModel\.head: 1 → 2\. The weights belong to it/);
+  await assert.rejects(resume({ head: 1, rate: 2 }), /judgeModel\.rate: 1 → 2\. To resume/);
+  await assert.rejects(resume({ head: 2, rate: 1 }), /judgeModel\.head: 1 → 2\. The weights belong to it/);
 });

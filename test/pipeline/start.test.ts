@@ -21,7 +21,7 @@ const settings = (run: string) => loadPipeline({ config: join(run, 'pipeline.yam
 test('--from is kept in the settings of the run: with them alone it is the same run again', async () => {
   const run = freshRun();
   const world: World = { ran: [] };
-  const { pretrain: _, tokenizer: __, data: ___, toolUse: ____, eval: _____, ...tuned } = whole();
+  const { pretrain: _, tokenizer: __, data: ___, toolUse: ____, rewardModel: _____, eval: ______, ...tuned } = whole();
   await start(run, world, { config: tuned, from: parent });
   assert.deepEqual(world.ran, ['selfInstruct', 'sft', 'align']);
   const config = await settings(run);

@@ -19,6 +19,7 @@ import { pipeline } from './pipeline.js';
 import { policy } from './policy.js';
 import { programs } from './programs.js';
 import { report } from './report.js';
+import { reward } from './reward.js';
 import { selfInstruct } from './self-instruct.js';
 import { serve } from './serve.js';
 import { stages } from './stages.js';
@@ -46,6 +47,7 @@ export const catalogs: readonly Catalog[] = [
   policy,
   programs,
   report,
+  reward,
   selfInstruct,
   serve,
   stages,

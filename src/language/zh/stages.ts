@@ -56,8 +56,6 @@ export const stages: Catalog = {
     '请删除这一轮的目录，再运行同一命令。如果再次发生，就是 mossctl 的故障：请附上这条消息报告',
   'where alignment began': '对齐开始之处',
   'round {1}: held-out, {2}': '第 {1} 轮：留出，{2}',
-  'Give preferences of other prompts or conversations, too; or some to decide with: align.evalData=FILE':
-    '也给出其他提问或对话的偏好；或给出用来决定的偏好：align.evalData=FILE',
   'only {1}, and a model learns little in fewer than {2}: set more passes (--epochs, now {3}), or smaller batches (--batch-size, now {4})':
     '只有 {1}，而少于 {2} 步模型学不到多少：请增加遍数（--epochs，现为 {3}），或减小批（--batch-size，现为 {4}）',
   '{1}: none of its {2} is learnt, for all are held out to decide with: what asks the same, or is of one conversation, goes one way':
@@ -83,11 +81,8 @@ export const stages: Catalog = {
     '请给更多偏好（至少 10 条）、更大的 align.validation，或另外用来决定的：align.evalData=FILE',
   '; {1} more held out': '；另留出 {1}',
   '{1}, {2} tokens in a chosen answer and {3} in a rejected one': '{1}，被选回答 {2} 词元，被拒回答 {3} 词元',
-  '{1} of {2} with a label {3} not learnt: this method learns from pairs (align.method: kto learns from both)':
-    '{2} 中有 {1} 带标签，不学习：这种方法从成对的学习（align.method: kto 两者都学）',
   '{1} say the opposite of another pair of the same answers': '{1} 与同样两个回答的另一对结论相反',
   ', and up to a quarter of fewer than {1}': '，不足 {1} 时最多四分之一',
-  'align.validation: {1}{2}': 'align.validation：{1}{2}',
   ': few to decide on a promotion with, so its interval is wide': '：用来决定晋级太少，因此区间很宽',
   '{1}{2} {3} held out to decide with ({4}){5}': '{1}{2} 留出用来决定（{4}）{5}',
   'the only answer is called {1}': '唯一的回答被评为{1}',
@@ -97,8 +92,6 @@ export const stages: Catalog = {
   'its annotator skipped it': '评判者跳过了它',
   'stopped while reading preferences; the next run reads them again': '读取偏好时停止；下次运行会重新读取',
   'there is no preference to decide with': '没有可用来决定的偏好',
-  '{1} of {2} to decide with (align.evalData) ask what is learnt too: they tell what is remembered, not what is understood':
-    '{2} 中有 {1} 用来决定的偏好（align.evalData）所问的也被学习：它们反映的是记住了什么，而不是理解了什么',
   'worth it': '值得',
   'not worth it': '不值得',
   'round {1}: as many operations of fine-tuning': '第 {1} 轮：同样运算量的微调',

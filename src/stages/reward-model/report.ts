@@ -95,9 +95,12 @@ export async function measurePairs(
   const mean = (of: (gap: number) => number): number => gaps.reduce((sum, gap) => sum + of(gap), 0) / gaps.length;
   return {
     pairAccuracy: mean((gap) => (gap === 0 ? 0.5 : Number(gap > 0))),
-    pairLoss: mean((gap) => Math.max(0, -gap) + Math.log1p(Math.exp(-Math.abs(gap)))),
+    pairLoss: mean(surprise),
   };
 }
+
+/** −log σ(gap). */
+const surprise = (gap: number): number => Math.max(0, -gap) + Math.log1p(Math.exp(-Math.abs(gap)));
 
 const maxWorst = 10;
 const maxCharacters = 1000;
@@ -140,7 +143,7 @@ export function reportOn(
   const metrics: Metrics = {
     pairAccuracy: ratio(accuracyUnits(pairs)),
     ...Object.fromEntries(byLanguage.map(({ name, accuracy }) => [`pairAccuracy.${name}`, accuracy.mean])),
-    pairLoss: pairs.reduce((sum, pair) => sum + Math.log1p(Math.exp(-gapOf(pair))), 0) / pairs.length,
+    pairLoss: pairs.reduce((sum, pair) => sum + surprise(gapOf(pair)), 0) / pairs.length,
     calibrationError: error,
   };
   return { licence, metrics };
