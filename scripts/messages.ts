@@ -94,11 +94,12 @@ const endsValue = new Set<SyntaxKind>([
   SyntaxKind.ThisKeyword,
 ]);
 
-/** What has to be translated: prose that is no page and no drawing. */
+/** What has to be translated: prose that is no page, no drawing and no citation. */
 export function isMessage(text: SourceText): boolean {
   return (
     isProse(text) &&
     letters(text.key) > 3 &&
+    !/, arXiv \d{4}\.\d{5}/.test(text.key) &&
     !/<\/?[a-z]\w*[ >\\{]|\{color:|^SELECT |[{;] *[a-z-]+: [^;]+;/.test(text.key)
   );
 }

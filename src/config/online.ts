@@ -54,7 +54,7 @@ export const distillShape = {
     .max(1)
     .optional()
     .describe(
-      'what distill makes small: 0 the KL divergence of the policy from the teacher, 1 that of the teacher from the policy (reverse), between them the Jensen–Shannon divergence (TRL: beta); default: 1',
+      'what distill makes small: 0 KL(teacher ‖ policy), 1 KL(policy ‖ teacher), between them the Jensen–Shannon divergence (TRL: beta); default: 1',
     ),
 };
 type WrittenOnline = z.output<z.ZodObject<typeof onlineShape>>;

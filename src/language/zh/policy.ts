@@ -33,8 +33,8 @@ export const policy: Catalog = {
     'vespo 对其余回答所用的 λ（TRL 的 vespo_lambda_neg）；默认：2',
   'checkpoint, run or model folder whose predictions distill learns, at every token of its own answers: one with the tokenizer of the policy':
     'distill 在自己回答的每个词元上学习其预测的检查点、运行或模型目录：须与策略用同一个分词器',
-  'what distill makes small: 0 the KL divergence of the policy from the teacher, 1 that of the teacher from the policy (reverse), between them the Jensen–Shannon divergence (TRL: beta); default: 1':
-    'distill 缩小什么：0 为策略相对教师的 KL 散度，1 为教师相对策略的 KL 散度（反向），两者之间为 Jensen–Shannon 散度（TRL 的 beta）；默认：1',
+  'what distill makes small: 0 KL(teacher ‖ policy), 1 KL(policy ‖ teacher), between them the Jensen–Shannon divergence (TRL: beta); default: 1':
+    'distill 缩小什么：0 为 KL(教师 ‖ 策略)，1 为 KL(策略 ‖ 教师)，两者之间为 Jensen–Shannon 散度（TRL 的 beta）；默认：1',
   'distill learns from a teacher: name its folder': 'distill 向教师学习：请给出它的目录',
   'is not read by distill: remove it, or write null': 'distill 不读此项：请删去，或写 null',
   'round {1}: the teacher, {2}, takes {3} of memory at most': '第 {1} 轮：教师 {2} 至多占 {3} 内存',
