@@ -12,7 +12,17 @@ import { rowSchema } from '../../src/evaluation/questions/question.js';
 import { seedSchema } from '../../src/stages/self-instruct/seed-tasks.js';
 import { toolSpecSchema } from '../../src/tools/specs.js';
 
-const blocks = ['data', 'tokenizer', 'pretrain', 'selfInstruct', 'sft', 'toolUse', 'rewardModel', 'align', 'eval'] as const;
+const blocks = [
+  'data',
+  'tokenizer',
+  'pretrain',
+  'selfInstruct',
+  'sft',
+  'toolUse',
+  'rewardModel',
+  'align',
+  'eval',
+] as const;
 
 /** Name in a marker → the table, without a blank line around it. */
 export const keyTables: Readonly<Record<string, () => string>> = {
