@@ -12,6 +12,8 @@ export interface Override {
   typed: string;
   /** Only where the key is not set yet. */
   ifAbsent?: boolean;
+  /** Hears that a value was there, which `null` has removed. */
+  removed?: () => void;
 }
 
 /** Named flags: dotted key → value. */
@@ -41,7 +43,7 @@ export function applyOverrides(
 ): { value: unknown; faults: Fault[]; typed: Map<string, string> } {
   const result = { value, faults: [] as Fault[], typed: new Map<string, string>() };
   for (const given of overrides) {
-    const { assignment, typed, ifAbsent }: Override =
+    const { assignment, typed, ifAbsent, removed }: Override =
       typeof given === 'string' ? { assignment: given, typed: `--set ${given}` } : given;
     const split = assignment.indexOf('=');
     if (split <= 0) {
@@ -59,6 +61,7 @@ export function applyOverrides(
     if (ifAbsent && valueAt(result.value, path) !== undefined) continue;
     const read = readScalar(node, assignment.slice(split + 1).trim());
     const scalar = renameKeys(node, read, 'present', renamed, `${path.join('.')}.`);
+    if (scalar === null && valueAt(result.value, path) !== undefined) removed?.();
     result.value = assign(result.value, path, scalar === null ? undefined : finish(node, scalar));
     result.typed.set(path.join('.'), typed);
   }

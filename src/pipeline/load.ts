@@ -12,7 +12,10 @@ import { loadYaml, parseYaml, type WhereIs } from '../base/yaml.js';
 import { readModel } from '../checkpoint/directory.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
 import type { ModelConfig } from '../config/model.js';
+import { isOnline, onlineShape } from '../config/online.js';
 import { type PipelineConfig, pipelineSchema, type WrittenPipeline } from '../config/pipeline.js';
+import { policyShape } from '../config/policy.js';
+import { preferenceShape } from '../config/preference.js';
 
 const packagedFolder = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 
@@ -38,7 +41,8 @@ export interface PipelineRequest {
 
 /** @throws UserError with every fault of the file, of --set and of the flags at once. */
 export async function loadPipeline(request: PipelineRequest): Promise<PipelineConfig> {
-  const overrides = overridesOf(request);
+  const unread: string[] = [];
+  const overrides = [...methodOverrides(request, unread), ...overridesOf(request)];
   const { config, warn } = request;
   const listener = { warn, ...(typeof config !== 'object' && { locate: request.locate }) };
   const given =
@@ -51,6 +55,9 @@ export async function loadPipeline(request: PipelineRequest): Promise<PipelineCo
       : parseYaml(given, pipelineSchema, overrides, listener); // JSON is YAML
   const kept = shapeKept(written, request);
   if (kept !== undefined) warn?.(kept);
+  if (unread.length > 0) {
+    warn?.(`align.${unread.join(', align.')} of the file: not read by ${written.align?.method}, and set aside`);
+  }
   const from = written.pretrain?.from;
   return resolved(written, from === undefined ? undefined : await readShape(from));
 }
@@ -103,6 +110,21 @@ const underDial = [
     (key) => `train.${key}`,
   ),
 ];
+
+/**
+ * Of `--set align.method=…` beside a file that is for another method: what the file says of the knobs that this one does not
+ * read gives way, and `unread` hears of it.
+ */
+function methodOverrides({ set = [] }: PipelineRequest, unread: string[]): Override[] {
+  const typed = set.findLast((each) => /^\s*align\.method\s*=/.test(each));
+  if (typed === undefined) return [];
+  const method = typed.slice(typed.indexOf('=') + 1).trim();
+  const shapes = isOnline(method) ? [preferenceShape] : [policyShape, onlineShape];
+  return shapes
+    .flatMap((shape) => Object.keys(shape))
+    .filter((key) => key !== 'method')
+    .map((key) => ({ assignment: `align.${key}=null`, typed: `--set ${typed}`, removed: () => unread.push(key) }));
+}
 
 function overridesOf({ size, set = [], flags = {}, blocks = [] }: PipelineRequest): Override[] {
   const dial = size === undefined ? [] : [...underDial.map((key) => `${key}=null`), `model.size=${size}`];

@@ -98,3 +98,14 @@ test('a stage that has no block gets one of defaults, and is told what it lacks'
   assert.equal((await loadPipeline({ blocks: ['align'] })).align?.samplesPerPrompt, 6);
   await assert.rejects(loadPipeline({ blocks: ['data'] }), /data\.spec is missing/);
 });
+
+test('another kind of method by --set: what the file says of the knobs that it does not read gives way, and is named', async () => {
+  const said: string[] = [];
+  const load = (set: string[]) => loadPipeline({ config: 'quickstart', set, warn: (text) => void said.push(text) });
+  const { align } = await load(['align.method=grpo', 'align.promptsPerStep=2']);
+  assert.deepEqual([align?.method, align?.sftWeight, align?.promptsPerStep], ['grpo', undefined, 2]);
+  assert.deepEqual(said, ['align.sftWeight of the file: not read by grpo, and set aside']);
+  assert.equal((await load(['align.method=simpo'])).align?.sftWeight, 1, 'which simpo reads');
+  await assert.rejects(load(['align.method=rloo', 'align.sftWeight=1']), /not read by rloo/);
+  assert.equal(said.length, 1);
+});

@@ -142,6 +142,7 @@ export const programs: Catalog = {
     '对话请用 `mossctl sft --data`；文本行请写 data-spec，用 columns: { text: NAME }',
   'constrained to a schema': '按模式约束',
   'the pipeline': '流水线',
+  'align.{1} of the file: not read by {2}, and set aside': '文件里的 align.{1}：{2} 不读，已搁在一旁',
   'pretrain.model.size gives the rest of the shape only: {1} of the file stay{2}. To have the shape of the size alone: {3}':
     'pretrain.model.size 只决定形状的其余部分：文件中的 {1} 保留。只要该大小的形状：{3}',
   '{1} is not run: {2}.from names the model that {3} starts from': '不运行 {1}：{2}.from 指明了 {3} 的起始模型',
