@@ -2,11 +2,12 @@
 // what scores the answers, and learns from that. What it answered is in a journal beside its checkpoints.
 import { join } from 'node:path';
 import { sizeOfTable } from '../../architecture/parameters.js';
-import { digestOf } from '../../base/files.js';
+import { digestOf, makeDirectory } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
 import { Journal } from '../../base/journal.js';
-import { rolloutsName } from '../../base/layout.js';
+import { rolloutsName, sampledName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
+import { writeSealed } from '../../base/sealed.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import { type OnlineMethod, resolvedOnline } from '../../config/online.js';
 import { type PolicyConfig, resolvedPolicy } from '../../config/policy.js';
@@ -21,6 +22,8 @@ import type { TrainingResult } from '../../train/trainer.js';
 import { checkTrainingMemory } from '../room.js';
 import { stepCount } from '../training.js';
 import { OnlineAlarms } from './online-alarms.js';
+import { recordOf } from './pairs.js';
+import type { RoundSource } from './provenance.js';
 import { openReplays } from './replay.js';
 import { Rollouts, type SampledTotals, shownSamplings } from './rollouts.js';
 import type { RoundInput } from './round.js';
@@ -32,7 +35,11 @@ export interface OnlineResult {
   sampled: SampledTotals;
 }
 
-export async function trainOnline(input: RoundInput, directory: string, method: OnlineMethod): Promise<OnlineResult> {
+/** @param source of the round. */
+export async function trainOnline(
+  input: RoundInput,
+  { source, directory, method }: { source: RoundSource; directory: string; method: OnlineMethod },
+): Promise<OnlineResult> {
   const { job, round, policy, prompts, scorer, evidence } = input;
   const { config, seed, reporter, signal } = job;
   const { samplesPerPrompt, maxNewTokens, temperature } = config;
@@ -68,10 +75,16 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
     shownEvery: Math.max(1, Math.ceil(steps / (online.stepsPerSampling * online.iterations) / shownSamplings)),
   };
   try {
+    // Before anything is learnt: whoever deletes what people asked must find the round, one that was stopped too.
+    await makeDirectory(directory);
+    await writeSealed(join(directory, sampledName), {
+      source,
+      learntFrom: [...new Set(prompts.flatMap(recordOf))].sort(),
+    });
     return await Journal.use(join(directory, rolloutsName), journalSource(input), async (journal) => {
-      const source = new Rollouts(journal, rollouts);
-      if (journal.entries.length > 0) reporter.note('info', knownInWords(round, source.totals));
-      const objective = new OnlineObjective(source, {
+      const answers = new Rollouts(journal, rollouts);
+      if (journal.entries.length > 0) reporter.note('info', knownInWords(round, answers.totals));
+      const objective = new OnlineObjective(answers, {
         ...{ method, policy: resolved, online, samplesPerPrompt, maxNewTokens, batchSize, padId, temperature },
         scorers: [{ name: scorer.name, weight: 1 }],
         seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
@@ -91,7 +104,7 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
           ...(teacher && { teacher: teacher.digest }),
         },
       });
-      return { candidate, sampled: source.totals };
+      return { candidate, sampled: answers.totals };
     });
   } finally {
     await reference?.dispose();
