@@ -38,8 +38,9 @@ export const stages: Catalog = {
   'the policy has found what the reward pays for beside right answers': '策略找到了答对之外也能得奖励的办法',
   'Look at the answers before and after in the report, and correct what scores them. {1}':
     '请查看报告中前后的回答，并修正打分的规则。{1}',
-  'Lower align.train.learningRate or align.train.epochs, or raise align.beta: more small rounds go further than one large.':
-    '请调小 align.train.learningRate 或 align.train.epochs，或调大 align.beta：多走几小轮胜过一大轮。',
+  'Lower align.train.learningRate or align.train.epochs, or raise align.{1}: more small rounds go further than one large.':
+    '请调小 align.train.learningRate 或 align.train.epochs，或调大 align.{1}：多走几小轮胜过一大轮。',
+  'Lower align.train.learningRate or align.train.epochs.': '请调小 align.train.learningRate 或 align.train.epochs。',
   'To continue without this alarm: the same command with --resume --set {1}={2} --override {3}':
     '要去掉这个警报继续：同一命令加 --resume --set {1}={2} --override {3}',
   '{1} {2} what a held-out task asks, and {3} not learnt: those tasks decide':
@@ -56,8 +57,12 @@ export const stages: Catalog = {
     '请删除这一轮的目录，再运行同一命令。如果再次发生，就是 mossctl 的故障：请附上这条消息报告',
   'where alignment began': '对齐开始之处',
   'round {1}: held-out, {2}': '第 {1} 轮：留出，{2}',
-  'only {1}, and a model learns little in fewer than {2}: set more passes (--epochs, now {3}), or smaller batches (--batch-size, now {4})':
-    '只有 {1}，而少于 {2} 步模型学不到多少：请增加遍数（--epochs，现为 {3}），或减小批（--batch-size，现为 {4}）',
+  'only {1}, and a model learns little in fewer than {2}: set more passes (--epochs, now {3}), or {4}':
+    '只有 {1}，而少于 {2} 步模型学不到多少：请增加遍数（--epochs，现为 {3}），或{4}',
+  'smaller batches (--batch-size, now {1})': '减小批（--batch-size，现为 {1}）',
+  'of this batch size': '批大小不变时',
+  'fewer prompts a step (align.promptsPerStep, now {1})': '减少每步的提示词（align.promptsPerStep，现为 {1}）',
+  'of {1}': '每步 {1}',
   '{1}: none of its {2} is learnt, for all are held out to decide with: what asks the same, or is of one conversation, goes one way':
     '{1}：它的 {2} 一条也不学习，因为全部留出用来决定：问题相同的、或同一对话的，归在同一边',
   'every preference would be held out to decide with': '所有偏好都会被留出用来决定',
@@ -285,7 +290,7 @@ export const stages: Catalog = {
   'Name a tokenizer as tokenizer.extend, or use tokenizer.vocabSize to train one':
     '请把某个分词器设为 tokenizer.extend，或用 tokenizer.vocabSize 训练一个',
   'the text has pairs for only {1} of the {2} tokens asked for': '文本中的词对只够所要 {2} 个词元中的 {1} 个',
-  '{1} of this batch size {2} nearest': '这个批大小最接近的是 {1}',
+  '{1} {2} {3} nearest': '{2}，最接近的是 {1}',
   '{1} epochs come to {2} passes over the data: steps are whole, and {3}':
     '{1} 个 epoch 合数据 {2} 遍：步数是整数，而{3}',
   '{1} contradicts the adapter that is continued, which has {2}': '{1} 与续训的适配器矛盾，它的是 {2}',

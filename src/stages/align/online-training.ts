@@ -62,9 +62,15 @@ export async function trainOnline(
     hasHalves: (model.halves?.size ?? 0) > 0,
     ...{ rows: batchSize + Math.ceil(positions / columns), columns },
   });
-  const steps = await stepCount(job, train, () => {
-    return (prompts.length / online.promptsPerStep) * online.iterations * accumulation;
-  });
+  const steps = await stepCount(
+    job,
+    train,
+    () => (prompts.length / online.promptsPerStep) * online.iterations * accumulation,
+    {
+      smaller: `fewer prompts a step (align.promptsPerStep, now ${online.promptsPerStep})`,
+      size: `of ${countOf(online.promptsPerStep, 'prompt')}`,
+    },
+  );
   const isTaught = method === 'distill';
   const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns }) : undefined;
   const reference = isTaught ? undefined : await openReference(input, resolved, method);
@@ -95,8 +101,10 @@ export async function trainOnline(
         ...{ model, tokenizer, adapter, train, steps },
         objective: replayedObjective(objective, replays),
         // A teacher has something to say of answers that are rewarded alike, too.
-        watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, (text) => {
-          if (!isTaught) reporter.note('warning', `round ${round}: ${text}`);
+        watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, {
+          stepsPerSampling: online.stepsPerSampling * online.iterations,
+          isTaught,
+          say: (text) => reporter.note('warning', `round ${round}: ${text}`),
         }),
         learnt: {
           prompts: digestOf(prompts.map(asked)),

@@ -201,7 +201,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
         return onlineBatch(placed, advantages, this.#options, measured);
       }),
     );
-    const figures = samplingFigures(groups, scorers, { alike, drawn });
+    const figures = samplingFigures(groups, scorers, { alike, drawn, distances });
     return { weights, batches, figures, from: { epoch, index } };
   }
 
