@@ -62,7 +62,7 @@ export const stages: Catalog = {
   'smaller batches (--batch-size, now {1})': '减小批（--batch-size，现为 {1}）',
   'of this batch size': '批大小不变时',
   'fewer prompts a step (align.promptsPerStep, now {1})': '减少每步的提示词（align.promptsPerStep，现为 {1}）',
-  'of {1}': '每步 {1}',
+  'of so many prompts': '每步提示词数不变时',
   '{1}: none of its {2} is learnt, for all are held out to decide with: what asks the same, or is of one conversation, goes one way':
     '{1}：它的 {2} 一条也不学习，因为全部留出用来决定：问题相同的、或同一对话的，归在同一边',
   'every preference would be held out to decide with': '所有偏好都会被留出用来决定',
@@ -152,7 +152,9 @@ export const stages: Catalog = {
   'weights of the model that alignment begins with are no numbers, or too large': '对齐起始模型的权重不是数，或过大',
   'Align an earlier checkpoint of it (mossctl inspect lists what is in one), or remove this answer':
     '请对齐它较早的检查点（mossctl inspect 会列出内容），或去掉这个回答',
-  'round {1}: beside {2} tokens of pairs, each step replays {3}': '第 {1} 轮：除 {2} 词元的偏好对外，每步重放 {3}',
+  'round {1}: beside {2} tokens of {3}, each step replays {4}': '第 {1} 轮：除 {2} 词元的{3}外，每步重放 {4}',
+  pairs: '偏好对',
+  'sampled answers (at half of maxNewTokens each)': '采样的回答（每个按 maxNewTokens 的一半计）',
   'there are no conversations of fine-tuning to replay': '没有可重放的微调对话',
   'Name them: --set align.replay.data=FILE': '请指明：--set align.replay.data=FILE',
   'round {1}: sampling': '第 {1} 轮：采样',
@@ -231,7 +233,10 @@ export const stages: Catalog = {
   'adapters (--lora), which need no gradients and moments of all weights': '适配器（--lora），不需要全部权重的梯度和矩',
   'training takes about {1} of memory, and {2} are available: it may become slow, or be ended by the system. It takes less with {3}':
     '训练约需 {1} 内存，现有 {2} 可用：可能变慢，或被系统终止。这样可以少用：{3}',
-  'weights, moments of {1} and the copy of both that is saved': '权重、{1} 的矩，以及两者保存时的副本',
+  'weights, moments of {1} and the copy of both that is saved{2}': '权重、{1} 的矩，以及两者保存时的副本{2}',
+  ', the frozen models beside them': '，以及旁边冻结的模型',
+  'fewer answers at once or shorter ones (promptsPerStep, samplesPerPrompt, maxNewTokens)':
+    '一次少采样些回答，或回答短些（promptsPerStep、samplesPerPrompt、maxNewTokens）',
   'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit':
     '请用更小的模型；`mossctl plan` 会说明各部分需要多少、在哪种硬件上装得下',
   'Free some space, choose another folder with --out, or keep fewer (--keep last=1)':

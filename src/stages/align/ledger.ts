@@ -121,7 +121,7 @@ function costInWords(differences: Ledger['differences']): string {
 export interface RoundTokens {
   /** Of prompts, each once, and of sampled answers. */
   sampled: number;
-  /** Of pairs whose references were taken. */
+  /** That reference, teacher and the policy that sampled read to say how likely they are; another model's as so many of the policy's. */
   referenced: number;
   trained: number;
   /** Of one sequence, on average. */

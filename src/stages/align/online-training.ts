@@ -1,6 +1,7 @@
 // A round of a method that samples as it learns: its training answers the prompts with the policy as it is at each step, is paid by
 // what scores the answers, and learns from that. What it answered is in a journal beside its checkpoints.
 import { join } from 'node:path';
+import { trainingFlopsPerToken } from '../../architecture/cost.js';
 import { sizeOfTable } from '../../architecture/parameters.js';
 import { digestOf, makeDirectory } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
@@ -13,9 +14,12 @@ import { type OnlineMethod, resolvedOnline } from '../../config/online.js';
 import { type PolicyConfig, resolvedPolicy } from '../../config/policy.js';
 import type { Conversation } from '../../data/types.js';
 import { promptTokens } from '../../evaluation/tasks.js';
+import { cacheBytes } from '../../inference/engine-options.js';
 import { LocalModel } from '../../inference/local-model.js';
+import type { Model } from '../../model/model.js';
 import { ChatTemplate } from '../../tokenizer/chat-template.js';
-import { OnlineObjective } from '../../train/objectives/online.js';
+import type { Toolbox } from '../../tools/toolbox.js';
+import { measuresSampler, OnlineObjective } from '../../train/objectives/online.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
 import { microBatches } from '../../train/objectives/sampled-batches.js';
 import type { TrainingResult } from '../../train/trainer.js';
@@ -33,6 +37,8 @@ import { openPolicy, trainPolicy } from './training.js';
 export interface OnlineResult {
   candidate: TrainingResult;
   sampled: SampledTotals;
+  /** Tokens that were read by what it is compared with, as so many of the policy. */
+  referenced: number;
 }
 
 /** @param source of the round. */
@@ -49,30 +55,37 @@ export async function trainOnline(
   const { model, tokenizer, adapter } = await openPolicy(input);
   const { pad_token_id: padId, max_position_embeddings: context } = model.config;
   const template = new ChatTemplate(tokenizer);
-  const longest = prompts.reduce((most, task) => Math.max(most, promptTokens(task, template).length), 0);
+  const { longest, mean } = promptLengths(prompts, template, evidence.toolbox);
   const columns = Math.min(context, longest + maxNewTokens);
   const batchSize = Math.min(config.train.batchSize, online.promptsPerStep * samplesPerPrompt);
   const accumulation = microBatches({ online, samplesPerPrompt, batchSize });
   const train = { ...config.train, batchSize, accumulation };
   const { replays, positions, digest } = await openReplays(job, {
-    ...{ round, tokenizer, where: policy.path, context, padId, tokens: batchSize * columns },
+    ...{ round, tokenizer, where: policy.path, context, padId },
+    // How long answers will be nobody knows.
+    tokens: batchSize * Math.min(context, mean + maxNewTokens / 2),
+    learnt: 'sampled answers (at half of maxNewTokens each)',
   });
-  checkTrainingMemory({
-    ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
-    hasHalves: (model.halves?.size ?? 0) > 0,
-    ...{ rows: batchSize + Math.ceil(positions / columns), columns },
-  });
+  const sequences = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
+  const checkMemory = (beside: number): void =>
+    checkTrainingMemory({
+      ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
+      hasHalves: (model.halves?.size ?? 0) > 0,
+      ...{ rows: batchSize + Math.ceil(positions / columns), columns, beside },
+      cache: cacheBytes(model.config, { sequences, columns }),
+    });
   const steps = await stepCount(
     job,
     train,
     () => (prompts.length / online.promptsPerStep) * online.iterations * accumulation,
     {
       smaller: `fewer prompts a step (align.promptsPerStep, now ${online.promptsPerStep})`,
-      size: `of ${countOf(online.promptsPerStep, 'prompt')}`,
+      size: 'of so many prompts',
     },
   );
   const isTaught = method === 'distill';
-  const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns }) : undefined;
+  const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns, room: checkMemory }) : undefined;
+  if (!isTaught) checkMemory(resolved.klIn === 'none' ? 0 : 4 * sizeOfTable(model.parameters));
   const reference = isTaught ? undefined : await openReference(input, resolved, method);
   const rollouts = {
     ...{ tasks: prompts, tokenizer, samples: samplesPerPrompt, temperature, maxNewTokens, scorers: [scorer] },
@@ -112,12 +125,30 @@ export async function trainOnline(
           ...(teacher && { teacher: teacher.digest }),
         },
       });
-      return { candidate, sampled: answers.totals };
+      const size = ({ config: shape }: Model): number => trainingFlopsPerToken(shape, columns);
+      const passes =
+        Number(measuresSampler({ online, policy: resolved })) +
+        Number(reference !== undefined) +
+        (teacher === undefined ? 0 : (online.iterations * size(teacher.model)) / size(model));
+      return { candidate, sampled: answers.totals, referenced: passes * answers.totals.read };
     });
   } finally {
     await reference?.dispose();
     await teacher?.dispose();
   }
+}
+
+/** In tokens, as they are asked. */
+function promptLengths(
+  prompts: readonly Conversation[],
+  template: ChatTemplate,
+  toolbox?: Toolbox,
+): { longest: number; mean: number } {
+  const lengths = prompts.map((task) => promptTokens(task, template, toolbox).length);
+  return {
+    longest: lengths.reduce((a, b) => Math.max(a, b), 0),
+    mean: lengths.reduce((a, b) => a + b, 0) / Math.max(1, lengths.length),
+  };
 }
 
 /** The policy at the round's start, where steps away from it cost something. */
