@@ -139,6 +139,29 @@ export function learntTokens(rows: readonly RoundRow[], method: MethodName): Omi
   return { referenced, length: all / Math.max(1, lengths.length) };
 }
 
+/** What answers that are sampled while it learns are compared with. */
+interface Compared {
+  /** Tokens of the answers, each with its prompt. */
+  read: number;
+  length: number;
+  /** log π under the policy that sampled, and under the reference, is measured once. */
+  bySampler: boolean;
+  byReference: boolean;
+  /** Predicts each time that they are learnt from. */
+  teacher?: ModelShape;
+  iterations: number;
+}
+
+/** As `RoundTokens.referenced` has it. */
+export function comparedTokens(
+  model: ModelShape,
+  { read, length, bySampler, byReference, teacher, iterations }: Compared,
+): number {
+  const share =
+    teacher === undefined ? 0 : trainingFlopsPerToken(teacher, length) / trainingFlopsPerToken(model, length);
+  return read * (Number(bySampler) + Number(byReference) + iterations * share);
+}
+
 async function tokensOf({ tokens, candidate }: LedgerInput): Promise<RoundTokens> {
   const { manifest } = await readManifest(candidate.path);
   return { ...tokens, trained: manifest.tokensSeen };

@@ -1,7 +1,6 @@
 // A round of a method that samples as it learns: its training answers the prompts with the policy as it is at each step, is paid by
 // what scores the answers, and learns from that. What it answered is in a journal beside its checkpoints.
 import { join } from 'node:path';
-import { trainingFlopsPerToken } from '../../architecture/cost.js';
 import { sizeOfTable } from '../../architecture/parameters.js';
 import { digestOf, makeDirectory } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
@@ -16,7 +15,6 @@ import type { Conversation } from '../../data/types.js';
 import { promptTokens } from '../../evaluation/tasks.js';
 import { cacheBytes } from '../../inference/engine-options.js';
 import { LocalModel } from '../../inference/local-model.js';
-import type { Model } from '../../model/model.js';
 import { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { measuresSampler, OnlineObjective } from '../../train/objectives/online.js';
@@ -25,6 +23,7 @@ import { microBatches } from '../../train/objectives/sampled-batches.js';
 import type { TrainingResult } from '../../train/trainer.js';
 import { checkTrainingMemory } from '../room.js';
 import { stepCount } from '../training.js';
+import { comparedTokens } from './ledger.js';
 import { OnlineAlarms } from './online-alarms.js';
 import { recordOf } from './pairs.js';
 import type { RoundSource } from './provenance.js';
@@ -125,12 +124,13 @@ export async function trainOnline(
           ...(teacher && { teacher: teacher.digest }),
         },
       });
-      const size = ({ config: shape }: Model): number => trainingFlopsPerToken(shape, columns);
-      const passes =
-        Number(measuresSampler({ online, policy: resolved })) +
-        Number(reference !== undefined) +
-        (teacher === undefined ? 0 : (online.iterations * size(teacher.model)) / size(model));
-      return { candidate, sampled: answers.totals, referenced: passes * answers.totals.read };
+      const referenced = comparedTokens(model.config, {
+        ...{ read: answers.totals.read, length: columns, iterations: online.iterations },
+        bySampler: measuresSampler({ online, policy: resolved }),
+        byReference: reference !== undefined,
+        teacher: teacher?.model.config,
+      });
+      return { candidate, sampled: answers.totals, referenced };
     });
   } finally {
     await reference?.dispose();
