@@ -15,7 +15,7 @@ export const alarmsSchema = z.strictObject({
   alike: limit(
     1,
     0.5,
-    'share of groups of sampled answers that may all be rewarded alike and low, over eight steps (grpo, rloo)',
+    'share of groups of sampled answers that may all be rewarded alike and low, over eight samplings (grpo, rloo)',
   ),
   gold: z
     .boolean()

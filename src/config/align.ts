@@ -61,8 +61,18 @@ const knobs = z.strictObject({
     .max(256)
     .default(8)
     .describe('answers sampled for each held-out prompt: their mean reward decides on promotion'),
-  minMargin: z.number().min(0).max(10).default(0.2).describe('smallest reward gap between chosen and rejected'),
-  pairsPerPrompt: z.int().min(1).max(64).default(2).describe('pairs made from one prompt, at most'),
+  minMargin: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0.2)
+    .describe('smallest reward gap between chosen and rejected; methods that sample as they learn read none of it'),
+  pairsPerPrompt: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('pairs made from one prompt, at most; methods that sample as they learn read none of it'),
   ...preferenceShape,
   ...onlineShape,
   ...distillShape,

@@ -17,13 +17,15 @@ export const preferenceDataShape = {
     .enum(preferenceFormats)
     .optional()
     .describe('how rows of `data` say a preference; default: recognised by the fields that each row has'),
-  evalData: optionalRows('preferences to decide on a promotion with; default: a share of `data`'),
+  evalData: optionalRows(
+    'preferences to decide on a promotion with; default: a share of `data`; methods that sample as they learn read none of it',
+  ),
   validation: z
     .number()
     .min(0)
     .max(0.5)
     .default(0.05)
     .describe(
-      'share of the preferences that is held out to decide on a promotion with, where no others are given for that (1000 at most, by hash)',
+      'share of the preferences that is held out to decide on a promotion with, where no others are given for that (1000 at most, by hash); methods that sample as they learn read none of it',
     ),
 };

@@ -167,8 +167,8 @@ export function lastQuestion({ messages }: Conversation): string {
 }
 
 /** The conversation up to the last answer, and the opening of that. Throws a `UserError` where the template refuses it. */
-export function promptTokens(task: Conversation, template: ChatTemplate): number[] {
-  return askedPrompt(task, template).tokens;
+export function promptTokens(task: Conversation, template: ChatTemplate, toolbox?: Toolbox): number[] {
+  return askedPrompt(task, template, toolbox).tokens;
 }
 
 function askedPrompt(task: Conversation, template: ChatTemplate, toolbox?: Toolbox): TaskPrompt & { tokens: number[] } {

@@ -27,7 +27,7 @@ export interface TouchedCheckpoint {
 export interface TouchedRun {
   /** The folder with the run's settings; absent where there is none around the round. */
   run?: string;
-  /** Folders of its rounds: their pairs hold the text. */
+  /** Folders of its rounds: their pairs and sampled answers hold the text. */
   rounds: string[];
   /** The checkpoint that its alignment started from, and that never saw it; without a path where it is not below the folder. */
   start?: { digest: string; path?: string };

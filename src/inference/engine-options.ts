@@ -17,11 +17,30 @@ export interface EngineOptions {
 const defaults = { maxRows: 64, chunkTokens: 512, stepTokens: 2048, withoutToken: [] };
 const maxCacheBytes = 4 * 2 ** 30;
 
+/** Keys and values of a column, in fp32. */
+function columnBytes({
+  num_hidden_layers: layers,
+  num_key_value_heads: groups,
+  head_dim: dimension,
+}: CacheShape): number {
+  return 8 * layers * groups * dimension;
+}
+
+type CacheShape = Pick<ModelConfig, 'num_hidden_layers' | 'num_key_value_heads' | 'head_dim'>;
+
+/** Bytes that the cache of an engine with nothing set grows to while it answers `sequences` of `columns` tokens. */
+export function cacheBytes(
+  config: ModelConfig,
+  { sequences, columns }: { sequences: number; columns: number },
+): number {
+  const { maxRows, cacheTokens } = engineOptions(config, {});
+  return columnBytes(config) * Math.min(cacheTokens, Math.min(maxRows, sequences) * columnsFor(columns));
+}
+
 /** What is not given follows from the model. */
 export function engineOptions(config: ModelConfig, options: Partial<EngineOptions>): EngineOptions {
-  const { num_hidden_layers: layers, num_key_value_heads: groups, head_dim: dimension } = config;
   const context = columnsFor(config.max_position_embeddings);
-  const affordable = Math.floor(maxCacheBytes / (8 * layers * groups * dimension));
+  const affordable = Math.floor(maxCacheBytes / columnBytes(config));
   const wished = (options.maxRows ?? defaults.maxRows) * context;
   return { ...defaults, cacheTokens: Math.max(context, Math.min(wished, affordable)), ...options };
 }

@@ -1,5 +1,6 @@
 // Which curves a stage's events make: the loss large, the learning rate and gradient norm small, and one chart for each
 // family of held-out metrics.
+import { countOf } from '../base/format.js';
 import { escapeHtml } from './escape.js';
 import type { Event, Metrics } from './event.js';
 import { formatMetric, meaningOf } from './meaning.js';
@@ -8,6 +9,14 @@ import { type ChartOptions, lineChart, type Point, type Series } from './svg.js'
 
 type StepEvent = Extract<Event, { type: 'step' }>;
 const seriesPerChart = 6;
+
+/** Figures of steps that have a chart, at most; those that docs/online.md says to watch come first, as it lists them. */
+const maxStepFigures = 24;
+const watchedFirst: readonly string[] = [
+  ...['reward', 'reward_std', 'frac_reward_zero_std', 'rewards/alike', 'rewards/missing'],
+  ...['completions/mean_length', 'completions/mean_terminated_length', 'completions/clipped_ratio'],
+  ...['clip_ratio/low_mean', 'clip_ratio/high_mean', 'kl', 'entropy', 'divergence', 'sampling_share'],
+];
 
 /** The charts of one stage; empty where it has no curve. */
 export function stageCharts(events: readonly TimedEvent[]): string {
@@ -54,12 +63,16 @@ function trainingFigures(steps: readonly [number, StepEvent][], heldOutLoss: rea
     figure('', title, metric, [{ name: title, points: of(value), smooth: metric !== 'learningRate' }]);
   const name = heldOutLoss.length > 0 ? 'training' : 'training loss';
   const train: Series = { name, points: of(({ loss }) => loss), smooth: true };
-  const extra = [...new Set(steps.flatMap(([, { metrics }]) => Object.keys(metrics ?? {})))];
+  const all = new Set(steps.flatMap(([, { metrics }]) => Object.keys(metrics ?? {})));
+  const extra = [...new Set([...watchedFirst.filter((name) => all.has(name)), ...all])];
+  const charted = extra.slice(0, maxStepFigures);
+  const others = extra.length - charted.length;
   return [
     figure('wide', 'Loss', 'loss', [train, ...heldOutLoss.map((series) => ({ ...series, name: 'held-out' }))]),
     one('Learning rate', 'learningRate', (event) => event.learningRate),
     one('Gradient norm', 'gradientNorm', (event) => event.gradientNorm),
-    ...extra.slice(0, 12).map((name) => one(name, name, ({ metrics }) => metrics?.[name] ?? Number.NaN)),
+    ...charted.map((name) => one(name, name, ({ metrics }) => metrics?.[name] ?? Number.NaN)),
+    ...(others > 0 ? [`<p>${countOf(others, 'more figure')} of the steps in metrics.jsonl</p>`] : []),
   ];
 }
 

@@ -24,6 +24,9 @@ interface MemoryNeed {
   columns: number;
   /** The weights are in memory already. */
   isLoaded?: boolean;
+  /** Bytes of frozen models that stay beside it, and of the cache while it samples; default: 0. */
+  beside?: number;
+  cache?: number;
   reporter: StageReporter;
 }
 
@@ -32,17 +35,32 @@ interface MemoryNeed {
  * @throws UserError (exit code 1) where what no setting can do without is more than all there is.
  */
 export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void {
-  const { stage, config, train, table, hasHalves, rows, columns, isLoaded = false, reporter } = need;
+  const {
+    stage,
+    config,
+    train,
+    table,
+    hasHalves,
+    rows,
+    columns,
+    isLoaded = false,
+    beside = 0,
+    cache = 0,
+    reporter,
+  } = need;
   const kind = { ...train, table, hasHalves };
-  requireTrainingMemory(config, kind, room);
-  const { weights, saved, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, kind);
-  const withCopy = (most: number): number => saved + most - (isLoaded ? weights : 0);
+  requireTrainingMemory(config, kind, room, beside);
+  const { weights, moments, saved, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, kind);
+  // A cache is there before the step begins, and gone by then.
+  const withCopy = (most: number): number =>
+    saved + beside + Math.max(most, weights + moments + cache) - (isLoaded ? weights : 0);
   const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
   const recomputed = formatBytes(withCopy(recomputedPeak));
   const ways = [
     ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
     'fewer rows or shorter ones (batchSize, contextLength)',
+    ...(cache > 0 ? ['fewer answers at once or shorter ones (promptsPerStep, samplesPerPrompt, maxNewTokens)'] : []),
     ...(stage === 'sft' && table?.every(isTrained)
       ? ['adapters (--lora), which need no gradients and moments of all weights']
       : []),
@@ -51,12 +69,13 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void
   reporter.note('warning', text);
 }
 
-/** Weights and moments, and what goes with them: gradients in a step, the copy that is written in a save. */
-export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, room = memoryRoom()): void {
-  const what = `weights, moments of ${kind.optimizer} and the copy of both that is saved`;
+/** Weights and moments, and what goes with them: gradients in a step, the copy that is written in a save, `beside` bytes of other models. */
+export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, room = memoryRoom(), beside = 0): void {
+  const others = beside > 0 ? ', the frozen models beside them' : '';
+  const what = `weights, moments of ${kind.optimizer} and the copy of both that is saved${others}`;
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
   const { weights, moments, saved } = trainingMemory(config, { rows: 1, columns: 1 }, kind);
-  requireMemory(weights + moments + saved, { what, next }, room);
+  requireMemory(weights + moments + saved + beside, { what, next }, room);
 }
 
 interface DiskNeed {

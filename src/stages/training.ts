@@ -66,22 +66,24 @@ const minSteps = 20;
 /**
  * Optimizer steps: as the config says, or the whole number that comes nearest to its epochs, at least one.
  * `batchesPerEpoch`: micro-batches in one pass over the data, not rounded.
+ * `words`: how a step is made smaller, and what its size is called, where that is not the batch size.
  */
 export async function stepCount(
   { reporter }: Pick<Job<unknown>, 'reporter'>,
   config: Pick<TrainConfig, 'steps' | 'epochs' | 'batchSize' | 'accumulation' | 'batchWarmup'>,
   batchesPerEpoch: () => number | Promise<number>,
+  words = { smaller: `smaller batches (--batch-size, now ${config.batchSize})`, size: 'of this batch size' },
 ): Promise<number> {
   if (config.steps !== undefined) return config.steps;
   const stepsPerEpoch = (await batchesPerEpoch()) / meanAccumulation(config);
   const steps = Math.max(1, Math.round(config.epochs * stepsPerEpoch));
   if (steps < minSteps) {
-    const text = `only ${countOf(steps, 'optimizer step')}, and a model learns little in fewer than ${minSteps}: set more passes (--epochs, now ${config.epochs}), or smaller batches (--batch-size, now ${config.batchSize})`;
+    const text = `only ${countOf(steps, 'optimizer step')}, and a model learns little in fewer than ${minSteps}: set more passes (--epochs, now ${config.epochs}), or ${words.smaller}`;
     reporter.note('warning', text);
   }
   const passes = steps / stepsPerEpoch;
   if (Math.abs(passes / config.epochs - 1) > passesTolerance) {
-    const nearest = `${countOf(steps, 'step')} of this batch size ${steps === 1 ? 'comes' : 'come'} nearest`;
+    const nearest = `${countOf(steps, 'step')} ${words.size} ${steps === 1 ? 'comes' : 'come'} nearest`;
     const text = `${config.epochs} epochs come to ${passes.toPrecision(2)} passes over the data: steps are whole, and ${nearest}`;
     reporter.note('info', text);
   }

@@ -216,5 +216,8 @@ test('scorers are scaled among the answers to a prompt, weighed, and their agree
   );
   assert.equal(scorer.name, 'a + 3 × b');
   assert.deepEqual(await scorer.score(answers), mixed);
-  assert.deepEqual(heard, [{ between: ['a', 'b'], correlation: -1, prompts: 1 }]);
+  const told = { between: ['a', 'b'], correlation: -1, prompts: 1 };
+  assert.deepEqual(heard, [told]);
+  await scorer.parts?.(answers);
+  assert.deepEqual(heard, [told, told], 'where each is asked for by itself, too');
 });

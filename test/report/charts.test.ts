@@ -25,3 +25,18 @@ test('languages share one chart and sources another', () => {
   );
   assert.deepEqual(legends, [['zh', 'en'], ['2+1'], ['tang-poems', 'novel']]);
 });
+
+test('of more figures than there is room for, those to watch have a chart, and the others are counted', () => {
+  const many = Array.from({ length: 30 }, (_, i) => [`figure ${i}`, i]);
+  const metrics = Object.fromEntries([...many, ['kl', 0.1], ['reward', 0.5]]) as Record<string, number>;
+  const step = {
+    ...{ loss: 1, learningRate: 1, gradientNorm: 1, tokensPerSecond: 1, tokens: 1 },
+    stage: 'align',
+    steps: 2,
+  };
+  const page = stageCharts([1, 2].map((n) => ({ ...step, type: 'step', step: n, time: n, metrics }) as TimedEvent));
+  const captions = [...page.matchAll(/<figcaption>(.*?)( ·|<)/g)].map(([, title]) => title);
+  assert.deepEqual(captions.slice(3, 6), ['reward', 'kl', 'figure 0']);
+  assert.equal(captions.length, 3 + 24);
+  assert.match(page, /8 more figures of the steps in metrics\.jsonl/);
+});

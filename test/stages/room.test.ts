@@ -47,6 +47,11 @@ test('memory: refused where nothing can help, a warning that says what can where
   assert.deepEqual(check(peak + copy, peak + copy), []);
   assert.deepEqual(check(peak + copy, peak + copy - weights, { isLoaded: true }), []);
   assert.deepEqual(check(peak + copy, recomputedPeak + copy, { train: { ...train, recompute: true } }), []);
+  assert.throws(() => check(least, least, { beside: 1e6 }), /both that is saved, the frozen models beside them take/);
+  const [short, ...rest] = check(peak + copy + 1e6, peak + copy, { beside: 1e6, cache: 8 });
+  assert.match(short, /or fewer answers at once or shorter ones \(promptsPerStep/);
+  const most = copy + weights + moments + 1e9;
+  assert.deepEqual([rest, check(most, most, { cache: 1e9 })], [[], []], 'a cache is gone when the step begins');
   const [warning] = check(peak + copy, peak + copy - 1);
   assert.match(
     warning,

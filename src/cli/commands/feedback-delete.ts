@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
-import { settingsName } from '../../base/layout.js';
+import { pairsName, rolloutsName, sampledAnswersName, settingsName } from '../../base/layout.js';
 import { mossctlCommand } from '../../base/shell.js';
 import { identifyCheckpoint } from '../../checkpoint/directory.js';
 import { eraseLines, finishDeletions, indexStore } from '../../feedback/store.js';
@@ -71,7 +71,9 @@ async function printTouched({ checkpoints, runs, unreadable }: Touched, folder: 
   for (const { path, digest, isDirect } of checkpoints) {
     printLine(`  ${shownPath(path)}  ${digest.slice(0, 12)}${isDirect ? '' : '  (by descent)'}`);
   }
-  printLine('\nThe pairs of these rounds hold the text as well:');
+  printLine(
+    `\nThe files of these rounds hold the text as well (${pairsName}, ${sampledAnswersName}, ${rolloutsName}):`,
+  );
   for (const { rounds } of runs) for (const round of rounds) printLine(`  ${shownPath(round)}`);
   printLine('Samples in their metrics.jsonl, report.html and gate.json may quote its questions.');
   for (const { run, start } of runs) {

@@ -21,21 +21,22 @@ export function mixedScorer(
   scorers: readonly WeightedScorer[],
   hear: (agreements: readonly Agreement[]) => void = () => undefined,
 ): Scorer {
-  const parts = (answers: readonly Answer[], signal?: AbortSignal): Promise<ScorerPart[]> =>
-    Promise.all(
+  const parts = async (answers: readonly Answer[], signal?: AbortSignal): Promise<ScorerPart[]> => {
+    const own = await Promise.all(
       scorers.map(async ({ scorer, weight }) => ({
         ...{ name: scorer.name, weight },
         rewards: (await scorer.parts?.(answers, signal))?.[0].rewards ?? (await scorer.score(answers, signal)),
       })),
     );
+    if (own.length > 1) hear(agreementsOf(own, groupsOf(answers)));
+    return own;
+  };
   return {
     name: scorers.map(({ scorer, weight }) => (weight === 1 ? scorer.name : `${weight} × ${scorer.name}`)).join(' + '),
     parts,
     async score(answers, signal) {
       const own = await parts(answers, signal);
-      const groups = groupsOf(answers);
-      if (own.length > 1) hear(agreementsOf(own, groups));
-      return mixParts(own, groups);
+      return mixParts(own, groupsOf(answers));
     },
   };
 }

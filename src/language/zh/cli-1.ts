@@ -211,7 +211,8 @@ export const cli1: Catalog = {
   '  (by descent)': '  （间接）',
   'Samples in their metrics.jsonl, report.html and gate.json may quote its questions.':
     '它们的 metrics.jsonl、report.html 和 gate.json 里的样例可能引用其中的问题。',
-  '\nThe pairs of these rounds hold the text as well:': '\n这些轮次的偏好对里也有这段文字：',
+  '\nThe files of these rounds hold the text as well ({1}, {2}, {3}):':
+    '\n这些轮次的文件里也有这段文字（{1}、{2}、{3}）：',
   '\nTo train {1} again without it:': '\n要在没有它的情况下重新训练 {1}：',
   '\n{1} cannot be trained again from here: the model that it started from ({2}) is neither below {3} nor where its settings say.':
     '\n{1} 不能在这里重新训练：它所始于的模型（{2}）既不在 {3} 之下，也不在它的设置所说的地方。',

@@ -26,8 +26,10 @@ export const config1: Catalog = {
   'longest answer, in tokens': '回答的最大长度，按词元计',
   'answers sampled for each held-out prompt: their mean reward decides on promotion':
     '每个留出提问采样的回答数：其平均奖励决定是否晋级',
-  'smallest reward gap between chosen and rejected': '被选与被拒回答之间的最小奖励差',
-  'pairs made from one prompt, at most': '一个提问最多产生几对',
+  'smallest reward gap between chosen and rejected; methods that sample as they learn read none of it':
+    '被选与被拒回答之间的最小奖励差；边学边采样的方法不读此项',
+  'pairs made from one prompt, at most; methods that sample as they learn read none of it':
+    '一个提问最多产生几对；边学边采样的方法不读此项',
   'what is read again beside the pairs, against forgetting': '与偏好对一起重读的内容，用来防止遗忘',
   'compare each round with further fine-tuning that takes as many operations: about twice the time':
     '把每一轮与同样运算量的继续微调作比较：时间约为两倍',
@@ -204,9 +206,10 @@ export const config1: Catalog = {
     '人的偏好：含 prompt、chosen 和 rejected 的行，或回答加标签（文件、目录、通配、hf:ORG/NAME），feedback（chat 和 annotate 收集的），或由它们或 {path, weight} 组成的列表',
   'how rows of `data` say a preference; default: recognised by the fields that each row has':
     '`data` 的行怎样表示偏好；默认：按每行的字段识别',
-  'preferences to decide on a promotion with; default: a share of `data`': '用来决定晋级的偏好；默认：`data` 的一部分',
-  'share of the preferences that is held out to decide on a promotion with, where no others are given for that (1000 at most, by hash)':
-    '没有另外给出时，留出多大比例的偏好来决定晋级（最多 1000 条，按哈希）',
+  'preferences to decide on a promotion with; default: a share of `data`; methods that sample as they learn read none of it':
+    '用来决定晋级的偏好；默认：`data` 的一部分；边学边采样的方法不读此项',
+  'share of the preferences that is held out to decide on a promotion with, where no others are given for that (1000 at most, by hash); methods that sample as they learn read none of it':
+    '没有另外给出时，留出多大比例的偏好来决定晋级（最多 1000 条，按哈希）；边学边采样的方法不读此项',
   'one loss or several: of dpo {1}; of kto {2}; of cpo {3}; default: the first of its method':
     '一种或几种损失：dpo 的 {1}；kto 的 {2}；cpo 的 {3}；默认：该方法的第一种',
   'one for each loss; default: 1': '每种损失一个；默认：1',

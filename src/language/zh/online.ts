@@ -2,8 +2,8 @@
 import type { Catalog } from '../messages.js';
 
 export const online: Catalog = {
-  'share of groups of sampled answers that may all be rewarded alike and low, over eight steps (grpo, rloo)':
-    '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八步平均；grpo、rloo）',
+  'share of groups of sampled answers that may all be rewarded alike and low, over eight samplings (grpo, rloo)':
+    '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八次采样平均；grpo、rloo）',
   'prompts sampled in a round; grpo and rloo, which read none of this, go through all':
     '一轮里采样的提示词数；grpo 和 rloo 不读此项，会用全部提示词',
   'prompts of a step of grpo and rloo, each answered samplesPerPrompt times; default: 8':

@@ -62,8 +62,8 @@ export const reward: Catalog = {
     '它的 tokenizer.json 是另一个，同样的编号会是别的意思',
   'Train one from the chat model itself: mossctl align --only reward-model --from MODEL --data PAIRS.jsonl':
     '请从这个对话模型本身训练一个：mossctl align --only reward-model --from 模型 --data 对.jsonl',
-  '{1} and {2} order answers alike by {3} (rank correlation, {4} prompts that both tell apart)':
-    '{1} 与 {2} 对回答排序的一致程度为 {3}（秩相关，{4} 个两者都能分出高下的提示）',
+  'round {1}: {2} and {3} order answers alike by {4} (rank correlation, {5} prompts that both tell apart)':
+    '第 {1} 轮：{2} 与 {3} 对回答排序的一致程度为 {4}（秩相关，{5} 个两者都能分出高下的提示）',
   'all pairs': '所有的对',
   'the chosen answer is shorter': '被选的回答更短',
   'both are equally long': '两者一样长',

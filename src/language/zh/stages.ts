@@ -38,8 +38,9 @@ export const stages: Catalog = {
   'the policy has found what the reward pays for beside right answers': '策略找到了答对之外也能得奖励的办法',
   'Look at the answers before and after in the report, and correct what scores them. {1}':
     '请查看报告中前后的回答，并修正打分的规则。{1}',
-  'Lower align.train.learningRate or align.train.epochs, or raise align.beta: more small rounds go further than one large.':
-    '请调小 align.train.learningRate 或 align.train.epochs，或调大 align.beta：多走几小轮胜过一大轮。',
+  'Lower align.train.learningRate or align.train.epochs, or raise align.{1}: more small rounds go further than one large.':
+    '请调小 align.train.learningRate 或 align.train.epochs，或调大 align.{1}：多走几小轮胜过一大轮。',
+  'Lower align.train.learningRate or align.train.epochs.': '请调小 align.train.learningRate 或 align.train.epochs。',
   'To continue without this alarm: the same command with --resume --set {1}={2} --override {3}':
     '要去掉这个警报继续：同一命令加 --resume --set {1}={2} --override {3}',
   '{1} {2} what a held-out task asks, and {3} not learnt: those tasks decide':
@@ -56,8 +57,12 @@ export const stages: Catalog = {
     '请删除这一轮的目录，再运行同一命令。如果再次发生，就是 mossctl 的故障：请附上这条消息报告',
   'where alignment began': '对齐开始之处',
   'round {1}: held-out, {2}': '第 {1} 轮：留出，{2}',
-  'only {1}, and a model learns little in fewer than {2}: set more passes (--epochs, now {3}), or smaller batches (--batch-size, now {4})':
-    '只有 {1}，而少于 {2} 步模型学不到多少：请增加遍数（--epochs，现为 {3}），或减小批（--batch-size，现为 {4}）',
+  'only {1}, and a model learns little in fewer than {2}: set more passes (--epochs, now {3}), or {4}':
+    '只有 {1}，而少于 {2} 步模型学不到多少：请增加遍数（--epochs，现为 {3}），或{4}',
+  'smaller batches (--batch-size, now {1})': '减小批（--batch-size，现为 {1}）',
+  'of this batch size': '批大小不变时',
+  'fewer prompts a step (align.promptsPerStep, now {1})': '减少每步的提示词（align.promptsPerStep，现为 {1}）',
+  'of so many prompts': '每步提示词数不变时',
   '{1}: none of its {2} is learnt, for all are held out to decide with: what asks the same, or is of one conversation, goes one way':
     '{1}：它的 {2} 一条也不学习，因为全部留出用来决定：问题相同的、或同一对话的，归在同一边',
   'every preference would be held out to decide with': '所有偏好都会被留出用来决定',
@@ -147,7 +152,9 @@ export const stages: Catalog = {
   'weights of the model that alignment begins with are no numbers, or too large': '对齐起始模型的权重不是数，或过大',
   'Align an earlier checkpoint of it (mossctl inspect lists what is in one), or remove this answer':
     '请对齐它较早的检查点（mossctl inspect 会列出内容），或去掉这个回答',
-  'round {1}: beside {2} tokens of pairs, each step replays {3}': '第 {1} 轮：除 {2} 词元的偏好对外，每步重放 {3}',
+  'round {1}: beside {2} tokens of {3}, each step replays {4}': '第 {1} 轮：除 {2} 词元的{3}外，每步重放 {4}',
+  pairs: '偏好对',
+  'sampled answers (at half of maxNewTokens each)': '采样的回答（每个按 maxNewTokens 的一半计）',
   'there are no conversations of fine-tuning to replay': '没有可重放的微调对话',
   'Name them: --set align.replay.data=FILE': '请指明：--set align.replay.data=FILE',
   'round {1}: sampling': '第 {1} 轮：采样',
@@ -226,7 +233,10 @@ export const stages: Catalog = {
   'adapters (--lora), which need no gradients and moments of all weights': '适配器（--lora），不需要全部权重的梯度和矩',
   'training takes about {1} of memory, and {2} are available: it may become slow, or be ended by the system. It takes less with {3}':
     '训练约需 {1} 内存，现有 {2} 可用：可能变慢，或被系统终止。这样可以少用：{3}',
-  'weights, moments of {1} and the copy of both that is saved': '权重、{1} 的矩，以及两者保存时的副本',
+  'weights, moments of {1} and the copy of both that is saved{2}': '权重、{1} 的矩，以及两者保存时的副本{2}',
+  ', the frozen models beside them': '，以及旁边冻结的模型',
+  'fewer answers at once or shorter ones (promptsPerStep, samplesPerPrompt, maxNewTokens)':
+    '一次少采样些回答，或回答短些（promptsPerStep、samplesPerPrompt、maxNewTokens）',
   'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit':
     '请用更小的模型；`mossctl plan` 会说明各部分需要多少、在哪种硬件上装得下',
   'Free some space, choose another folder with --out, or keep fewer (--keep last=1)':
@@ -285,7 +295,7 @@ export const stages: Catalog = {
   'Name a tokenizer as tokenizer.extend, or use tokenizer.vocabSize to train one':
     '请把某个分词器设为 tokenizer.extend，或用 tokenizer.vocabSize 训练一个',
   'the text has pairs for only {1} of the {2} tokens asked for': '文本中的词对只够所要 {2} 个词元中的 {1} 个',
-  '{1} of this batch size {2} nearest': '这个批大小最接近的是 {1}',
+  '{1} {2} {3} nearest': '{2}，最接近的是 {1}',
   '{1} epochs come to {2} passes over the data: steps are whole, and {3}':
     '{1} 个 epoch 合数据 {2} 遍：步数是整数，而{3}',
   '{1} contradicts the adapter that is continued, which has {2}': '{1} 与续训的适配器矛盾，它的是 {2}',

@@ -64,7 +64,7 @@ export class StepAlarms implements Watch {
     if (course === undefined || limit === 0) return undefined;
     const fall = 1 - course.now / course.first;
     if (!(fall > limit)) return undefined;
-    return { ...lostEntropy(course.first, course.now, limit), next: `${calmer} ${goOn('entropyFall')}` };
+    return { ...lostEntropy(course.first, course.now, limit), next: `${calmer('beta')} ${goOn('entropyFall')}` };
   }
 }
 
@@ -119,14 +119,14 @@ function divergence({ kl }: Manner, { kl: limit }: AlarmsConfig): Fault | undefi
   return {
     what: `the policy has gone ${kl.toFixed(2)} nats a token from where the round began (KL divergence of its own answers), more than align.alarms.kl (${limit})`,
     why: 'so far away neither the reward nor the pairs say much about its answers',
-    next: `${calmer} ${goOn('kl')}`,
+    next: `${calmer('beta')} ${goOn('kl')}`,
   };
 }
 
 function entropyLoss(before: Manner, after: Manner, { entropyFall: limit }: AlarmsConfig): Fault | undefined {
   if (before.entropy === undefined || after.entropy === undefined || limit === 0) return undefined;
   if (!(1 - after.entropy / before.entropy > limit)) return undefined;
-  return { ...lostEntropy(before.entropy, after.entropy, limit), next: `${calmer} ${goOn('entropyFall')}` };
+  return { ...lostEntropy(before.entropy, after.entropy, limit), next: `${calmer('beta')} ${goOn('entropyFall')}` };
 }
 
 export function lostEntropy(before: number, after: number, limit: number): Pick<Fault, 'what' | 'why'> {
@@ -202,8 +202,12 @@ function goldFall(
   };
 }
 
-export const calmer =
-  'Lower align.train.learningRate or align.train.epochs, or raise align.beta: more small rounds go further than one large.';
+/** @param held What of the method keeps it by where it began; null: nothing. */
+export function calmer(held: 'beta' | 'klWeight' | null): string {
+  return held === null
+    ? 'Lower align.train.learningRate or align.train.epochs.'
+    : `Lower align.train.learningRate or align.train.epochs, or raise align.${held}: more small rounds go further than one large.`;
+}
 
 export function goOn(alarm: keyof AlarmsConfig, off = '0'): string {
   const key = `align.alarms.${alarm}`;

@@ -121,7 +121,7 @@ function costInWords(differences: Ledger['differences']): string {
 export interface RoundTokens {
   /** Of prompts, each once, and of sampled answers. */
   sampled: number;
-  /** Of pairs whose references were taken. */
+  /** That reference, teacher and the policy that sampled read to say how likely they are; another model's as so many of the policy's. */
   referenced: number;
   trained: number;
   /** Of one sequence, on average. */
@@ -137,6 +137,29 @@ export function learntTokens(rows: readonly RoundRow[], method: MethodName): Omi
   const all = lengths.reduce((sum, length) => sum + length, 0);
   const referenced = methods[method].needsReference ? all : 0;
   return { referenced, length: all / Math.max(1, lengths.length) };
+}
+
+/** What answers that are sampled while it learns are compared with. */
+interface Compared {
+  /** Tokens of the answers, each with its prompt. */
+  read: number;
+  length: number;
+  /** log π under the policy that sampled, and under the reference, is measured once. */
+  bySampler: boolean;
+  byReference: boolean;
+  /** Predicts each time that they are learnt from. */
+  teacher?: ModelShape;
+  iterations: number;
+}
+
+/** As `RoundTokens.referenced` has it. */
+export function comparedTokens(
+  model: ModelShape,
+  { read, length, bySampler, byReference, teacher, iterations }: Compared,
+): number {
+  const share =
+    teacher === undefined ? 0 : trainingFlopsPerToken(teacher, length) / trainingFlopsPerToken(model, length);
+  return read * (Number(bySampler) + Number(byReference) + iterations * share);
 }
 
 async function tokensOf({ tokens, candidate }: LedgerInput): Promise<RoundTokens> {

@@ -22,28 +22,47 @@ const solvedReward = 0.5;
 const learntShare = 0.9;
 
 interface State {
+  /** Of the sampling that its steps are amid: by figure their sum, and how many they are. */
+  sampling: { steps: number; sums: Partial<Record<WatchedFigure, { sum: number; count: number }>> };
   courses: Partial<Record<WatchedFigure, Course>>;
   /** That little is left to learn has been said. */
   isTold: boolean;
 }
 
+interface OnlineAlarmsOptions {
+  /** Steps that learn from the answers of one sampling: their figures are as one, or eight of them would be one sampling eight times. */
+  stepsPerSampling: number;
+  /** By a teacher, not by rewards. */
+  isTaught: boolean;
+  /** Hears what is no reason to stop. */
+  say(text: string): void;
+}
+
 export class OnlineAlarms implements Watch {
   readonly #limits: AlarmsConfig;
-  readonly #say: (text: string) => void;
-  state: State = { courses: {}, isTold: false };
+  readonly #options: OnlineAlarmsOptions;
+  state: State = { sampling: { steps: 0, sums: {} }, courses: {}, isTold: false };
 
-  /** `say` hears what is no reason to stop. */
-  constructor(limits: AlarmsConfig, say: (text: string) => void) {
+  constructor(limits: AlarmsConfig, options: OnlineAlarmsOptions) {
     this.#limits = limits;
-    this.#say = say;
+    this.#options = options;
   }
 
   see(figures: Metrics): Fault | undefined {
-    const { courses } = this.state;
+    const { courses, sampling } = this.state;
     for (const name of watched) {
       const value = figures[name];
-      if (value !== undefined && Number.isFinite(value)) courses[name] = continued(courses[name], value);
+      if (value === undefined || !Number.isFinite(value)) continue;
+      const { sum, count } = sampling.sums[name] ?? { sum: 0, count: 0 };
+      sampling.sums[name] = { sum: sum + value, count: count + 1 };
     }
+    sampling.steps++;
+    if (sampling.steps < this.#options.stepsPerSampling) return undefined;
+    for (const name of watched) {
+      const own = sampling.sums[name];
+      if (own !== undefined) courses[name] = continued(courses[name], own.sum / own.count);
+    }
+    this.state.sampling = { steps: 0, sums: {} };
     return this.#unended() ?? this.#length() ?? this.#alike() ?? this.#entropyFall() ?? this.#distance();
   }
 
@@ -77,9 +96,9 @@ export class OnlineAlarms implements Watch {
     const reward = meansOf(this.state.courses['rewards/alike']);
     if (share === undefined || reward === undefined) return undefined;
     if (reward.now > solvedReward) {
-      if (share.now > learntShare && !this.state.isTold) {
+      if (share.now > learntShare && !this.state.isTold && !this.#options.isTaught) {
         this.state.isTold = true;
-        this.#say(
+        this.#options.say(
           `${percent(share.now)} of the groups have nothing but good answers: these prompts have little left to teach`,
         );
       }
@@ -97,7 +116,10 @@ export class OnlineAlarms implements Watch {
     const { entropyFall: limit } = this.#limits;
     const course = meansOf(this.state.courses.entropy);
     if (course === undefined || limit === 0 || !(1 - course.now / course.first > limit)) return undefined;
-    return { ...lostEntropy(course.first, course.now, limit), next: `${calmer} ${goOn('entropyFall')}` };
+    return {
+      ...lostEntropy(course.first, course.now, limit),
+      next: `${calmer(this.#options.isTaught ? null : 'klWeight')} ${goOn('entropyFall')}`,
+    };
   }
 
   #distance(): Fault | undefined {

@@ -2,25 +2,31 @@
 // what scores the answers, and learns from that. What it answered is in a journal beside its checkpoints.
 import { join } from 'node:path';
 import { sizeOfTable } from '../../architecture/parameters.js';
-import { digestOf } from '../../base/files.js';
+import { digestOf, makeDirectory } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
 import { Journal } from '../../base/journal.js';
-import { rolloutsName } from '../../base/layout.js';
+import { rolloutsName, sampledName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
+import { writeSealed } from '../../base/sealed.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import { type OnlineMethod, resolvedOnline } from '../../config/online.js';
 import { type PolicyConfig, resolvedPolicy } from '../../config/policy.js';
 import type { Conversation } from '../../data/types.js';
 import { promptTokens } from '../../evaluation/tasks.js';
+import { cacheBytes } from '../../inference/engine-options.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { ChatTemplate } from '../../tokenizer/chat-template.js';
-import { OnlineObjective } from '../../train/objectives/online.js';
+import type { Toolbox } from '../../tools/toolbox.js';
+import { measuresSampler, OnlineObjective } from '../../train/objectives/online.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
 import { microBatches } from '../../train/objectives/sampled-batches.js';
 import type { TrainingResult } from '../../train/trainer.js';
 import { checkTrainingMemory } from '../room.js';
 import { stepCount } from '../training.js';
+import { comparedTokens } from './ledger.js';
 import { OnlineAlarms } from './online-alarms.js';
+import { recordOf } from './pairs.js';
+import type { RoundSource } from './provenance.js';
 import { openReplays } from './replay.js';
 import { Rollouts, type SampledTotals, shownSamplings } from './rollouts.js';
 import type { RoundInput } from './round.js';
@@ -30,9 +36,15 @@ import { openPolicy, trainPolicy } from './training.js';
 export interface OnlineResult {
   candidate: TrainingResult;
   sampled: SampledTotals;
+  /** Tokens that were read by what it is compared with, as so many of the policy. */
+  referenced: number;
 }
 
-export async function trainOnline(input: RoundInput, directory: string, method: OnlineMethod): Promise<OnlineResult> {
+/** @param source of the round. */
+export async function trainOnline(
+  input: RoundInput,
+  { source, directory, method }: { source: RoundSource; directory: string; method: OnlineMethod },
+): Promise<OnlineResult> {
   const { job, round, policy, prompts, scorer, evidence } = input;
   const { config, seed, reporter, signal } = job;
   const { samplesPerPrompt, maxNewTokens, temperature } = config;
@@ -42,24 +54,37 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
   const { model, tokenizer, adapter } = await openPolicy(input);
   const { pad_token_id: padId, max_position_embeddings: context } = model.config;
   const template = new ChatTemplate(tokenizer);
-  const longest = prompts.reduce((most, task) => Math.max(most, promptTokens(task, template).length), 0);
+  const { longest, mean } = promptLengths(prompts, template, evidence.toolbox);
   const columns = Math.min(context, longest + maxNewTokens);
   const batchSize = Math.min(config.train.batchSize, online.promptsPerStep * samplesPerPrompt);
   const accumulation = microBatches({ online, samplesPerPrompt, batchSize });
   const train = { ...config.train, batchSize, accumulation };
   const { replays, positions, digest } = await openReplays(job, {
-    ...{ round, tokenizer, where: policy.path, context, padId, tokens: batchSize * columns },
+    ...{ round, tokenizer, where: policy.path, context, padId },
+    // How long answers will be nobody knows.
+    tokens: batchSize * Math.min(context, mean + maxNewTokens / 2),
+    learnt: 'sampled answers (at half of maxNewTokens each)',
   });
-  checkTrainingMemory({
-    ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
-    hasHalves: (model.halves?.size ?? 0) > 0,
-    ...{ rows: batchSize + Math.ceil(positions / columns), columns },
-  });
-  const steps = await stepCount(job, train, () => {
-    return (prompts.length / online.promptsPerStep) * online.iterations * accumulation;
-  });
+  const sequences = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
+  const checkMemory = (beside: number): void =>
+    checkTrainingMemory({
+      ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
+      hasHalves: (model.halves?.size ?? 0) > 0,
+      ...{ rows: batchSize + Math.ceil(positions / columns), columns, beside },
+      cache: cacheBytes(model.config, { sequences, columns }),
+    });
+  const steps = await stepCount(
+    job,
+    train,
+    () => (prompts.length / online.promptsPerStep) * online.iterations * accumulation,
+    {
+      smaller: `fewer prompts a step (align.promptsPerStep, now ${online.promptsPerStep})`,
+      size: 'of so many prompts',
+    },
+  );
   const isTaught = method === 'distill';
-  const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns }) : undefined;
+  const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns, room: checkMemory }) : undefined;
+  if (!isTaught) checkMemory(resolved.klIn === 'none' ? 0 : 4 * sizeOfTable(model.parameters));
   const reference = isTaught ? undefined : await openReference(input, resolved, method);
   const rollouts = {
     ...{ tasks: prompts, tokenizer, samples: samplesPerPrompt, temperature, maxNewTokens, scorers: [scorer] },
@@ -68,10 +93,16 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
     shownEvery: Math.max(1, Math.ceil(steps / (online.stepsPerSampling * online.iterations) / shownSamplings)),
   };
   try {
+    // Before anything is learnt: whoever deletes what people asked must find the round, one that was stopped too.
+    await makeDirectory(directory);
+    await writeSealed(join(directory, sampledName), {
+      source,
+      learntFrom: [...new Set(prompts.flatMap(recordOf))].sort(),
+    });
     return await Journal.use(join(directory, rolloutsName), journalSource(input), async (journal) => {
-      const source = new Rollouts(journal, rollouts);
-      if (journal.entries.length > 0) reporter.note('info', knownInWords(round, source.totals));
-      const objective = new OnlineObjective(source, {
+      const answers = new Rollouts(journal, rollouts);
+      if (journal.entries.length > 0) reporter.note('info', knownInWords(round, answers.totals));
+      const objective = new OnlineObjective(answers, {
         ...{ method, policy: resolved, online, samplesPerPrompt, maxNewTokens, batchSize, padId, temperature },
         scorers: [{ name: scorer.name, weight: 1 }],
         seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
@@ -82,8 +113,10 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
         ...{ model, tokenizer, adapter, train, steps },
         objective: replayedObjective(objective, replays),
         // A teacher has something to say of answers that are rewarded alike, too.
-        watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, (text) => {
-          if (!isTaught) reporter.note('warning', `round ${round}: ${text}`);
+        watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, {
+          stepsPerSampling: online.stepsPerSampling * online.iterations,
+          isTaught,
+          say: (text) => reporter.note('warning', `round ${round}: ${text}`),
         }),
         learnt: {
           prompts: digestOf(prompts.map(asked)),
@@ -91,12 +124,31 @@ export async function trainOnline(input: RoundInput, directory: string, method: 
           ...(teacher && { teacher: teacher.digest }),
         },
       });
-      return { candidate, sampled: source.totals };
+      const referenced = comparedTokens(model.config, {
+        ...{ read: answers.totals.read, length: columns, iterations: online.iterations },
+        bySampler: measuresSampler({ online, policy: resolved }),
+        byReference: reference !== undefined,
+        teacher: teacher?.model.config,
+      });
+      return { candidate, sampled: answers.totals, referenced };
     });
   } finally {
     await reference?.dispose();
     await teacher?.dispose();
   }
+}
+
+/** In tokens, as they are asked. */
+function promptLengths(
+  prompts: readonly Conversation[],
+  template: ChatTemplate,
+  toolbox?: Toolbox,
+): { longest: number; mean: number } {
+  const lengths = prompts.map((task) => promptTokens(task, template, toolbox).length);
+  return {
+    longest: lengths.reduce((a, b) => Math.max(a, b), 0),
+    mean: lengths.reduce((a, b) => a + b, 0) / Math.max(1, lengths.length),
+  };
 }
 
 /** The policy at the round's start, where steps away from it cost something. */

@@ -25,8 +25,9 @@ interface ReplayOptions {
   padId: number;
   /** Where the model is, for messages. */
   where: string;
-  /** Tokens of a micro-batch of what is learnt, on average. */
+  /** Tokens of a micro-batch of what is learnt, on average, and what that is: `pairs`. */
   tokens: number;
+  learnt: string;
 }
 
 export interface ReplaySet {
@@ -73,7 +74,7 @@ export async function openReplays(job: Job<Pick<AlignConfig, 'replay'>>, options
   }
   job.reporter.note(
     'info',
-    `round ${options.round}: beside ${formatCount(Math.round(options.tokens))} tokens of pairs, each step replays ${words.join(' and ')}`,
+    `round ${options.round}: beside ${formatCount(Math.round(options.tokens))} tokens of ${options.learnt}, each step replays ${words.join(' and ')}`,
   );
   return { ...set, digest: digestOf(digests) };
 }

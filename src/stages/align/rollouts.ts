@@ -70,6 +70,8 @@ export interface SampledTotals {
   answers: number;
   /** Of prompts (each once) and answers. */
   tokens: number;
+  /** Of answers, each with its prompt: what one pass over them reads. */
+  read: number;
   /** Of the answers that have one. */
   rewards: { sum: number; count: number };
 }
@@ -85,7 +87,7 @@ export class Rollouts implements AnswerSource {
   readonly #groups = new Map<string, KeptGroup>();
   readonly #rewards = new Map<string, (number | null)[][]>();
   readonly #measured = new Map<string, number[][]>();
-  readonly totals: SampledTotals = { answers: 0, tokens: 0, rewards: { sum: 0, count: 0 } };
+  readonly totals: SampledTotals = { answers: 0, tokens: 0, read: 0, rewards: { sum: 0, count: 0 } };
 
   constructor(journal: Journal, options: RolloutOptions) {
     this.#journal = journal;
@@ -212,7 +214,9 @@ export class Rollouts implements AnswerSource {
 
   #countGroup({ prompt, answers }: KeptGroup): void {
     this.totals.answers += answers.length;
-    this.totals.tokens += answers.reduce((sum, { tokens }) => sum + tokens.length, prompt.length);
+    const said = answers.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    this.totals.tokens += prompt.length + said;
+    this.totals.read += answers.length * prompt.length + said;
   }
 
   #countRewards([first]: readonly (readonly (number | null)[])[]): void {

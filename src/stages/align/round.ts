@@ -109,9 +109,9 @@ interface LearntRound {
 async function learntRound(input: RoundInput, source: RoundSource, directory: string): Promise<LearntRound> {
   const { method } = input.job.config;
   if (isOnline(method)) {
-    const { candidate, sampled } = await trainOnline(input, directory, method);
+    const { candidate, sampled, referenced } = await trainOnline(input, { source, directory, method });
     const { sum, count } = sampled.rewards;
-    const tokens = { sampled: sampled.tokens, referenced: 0, length: sampled.tokens / Math.max(1, sampled.answers) };
+    const tokens = { sampled: sampled.tokens, referenced, length: sampled.read / Math.max(1, sampled.answers) };
     return { rows: sampled.answers, ...(count > 0 && { sampledReward: sum / count }), tokens, candidate };
   }
   const { rows, sampledReward, sampledTokens } = await roundData(input, source, directory);

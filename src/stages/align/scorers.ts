@@ -14,6 +14,8 @@ import type { Job } from '../stage.js';
 
 export interface OpenScorer {
   scorer: Scorer;
+  /** Says how alike several scorers ordered what they have scored since it last did. */
+  reportAgreement(round: number): void;
   dispose(): void;
 }
 
@@ -23,7 +25,7 @@ export interface OpenScorer {
  */
 export async function openScorer(job: Job<AlignConfig>, tokenizer: Tokenizer): Promise<OpenScorer> {
   const { scorers } = job.config;
-  if (scorers === undefined) return { scorer: rules, dispose: () => undefined };
+  if (scorers === undefined) return { scorer: rules, reportAgreement: () => undefined, dispose: () => undefined };
   const opened: OpenedRewardModel[] = [];
   const dispose = (): void => {
     for (const model of opened) model.dispose();
@@ -44,7 +46,12 @@ export async function openScorer(job: Job<AlignConfig>, tokenizer: Tokenizer): P
     }
     const [first] = weighted;
     const isRules = weighted.length === 1 && first.scorer === rules;
-    return { scorer: isRules ? rules : mixedScorer(weighted, (all) => report(job, all)), dispose };
+    const agreements = new Map<string, Agreement>();
+    return {
+      scorer: isRules ? rules : mixedScorer(weighted, (all) => add(agreements, all)),
+      reportAgreement: (round) => report(job, round, agreements),
+      dispose,
+    };
   } catch (error) {
     dispose();
     throw error;
@@ -93,9 +100,21 @@ async function checkTokens({ checkpoint }: OpenedRewardModel, tokenizer: Tokeniz
   });
 }
 
-function report({ reporter }: Job<AlignConfig>, agreements: readonly Agreement[]): void {
-  for (const { between, correlation, prompts } of agreements) {
-    const text = `${between[0]} and ${between[1]} order answers alike by ${correlation.toFixed(2)} (rank correlation, ${prompts} prompts that both tell apart)`;
+/** Each by its prompts. */
+function add(agreements: Map<string, Agreement>, more: readonly Agreement[]): void {
+  for (const { between, correlation, prompts } of more) {
+    const key = JSON.stringify(between);
+    const known = agreements.get(key) ?? { between, correlation: 0, prompts: 0 };
+    const count = known.prompts + prompts;
+    const mean = (known.correlation * known.prompts + correlation * prompts) / count;
+    agreements.set(key, { between, correlation: mean, prompts: count });
+  }
+}
+
+function report({ reporter }: Job<AlignConfig>, round: number, agreements: Map<string, Agreement>): void {
+  for (const { between, correlation, prompts } of agreements.values()) {
+    const text = `round ${round}: ${between[0]} and ${between[1]} order answers alike by ${correlation.toFixed(2)} (rank correlation, ${prompts} prompts that both tell apart)`;
     reporter.note(correlation < 0 ? 'warning' : 'info', text);
   }
+  agreements.clear();
 }

@@ -6,7 +6,6 @@ import { countOf } from '../../base/format.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
 import { isOnline } from '../../config/online.js';
-import type { Scorer } from '../../evaluation/scorer.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
 import type { Metrics } from '../../report/event.js';
@@ -22,7 +21,7 @@ import { type GivenPreferences, readGiven } from './given.js';
 import { checkDecidable } from './given-checks.js';
 import { readPrompts } from './prompts.js';
 import { type RoundResult, runRound } from './round.js';
-import { openScorer } from './scorers.js';
+import { type OpenScorer, openScorer } from './scorers.js';
 
 /** Of sampling, scoring, training and deciding, where nobody says how many. */
 const defaultRounds = 2;
@@ -47,11 +46,11 @@ async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promi
   const job = { ...written, config };
   const policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
   const chat = await openChatFormat(policy.path);
-  const { scorer, dispose } = await openScorer(job, chat.tokenizer);
+  const scoring = await openScorer(job, chat.tokenizer);
   try {
-    return await alignBy(scorer, { job, compute, policy, chat, toolbox });
+    return await alignBy(scoring, { job, compute, policy, chat, toolbox });
   } finally {
-    dispose();
+    scoring.dispose();
   }
 }
 
@@ -63,7 +62,10 @@ interface Alignment {
   toolbox?: Toolbox;
 }
 
-async function alignBy(scorer: Scorer, { job, compute, chat, toolbox, ...start }: Alignment): Promise<StageOutput> {
+async function alignBy(
+  { scorer, reportAgreement }: OpenScorer,
+  { job, compute, chat, toolbox, ...start }: Alignment,
+): Promise<StageOutput> {
   const { config, directory, reporter } = job;
   let { policy } = start;
   const all = await openGiven(job, chat);
@@ -77,7 +79,12 @@ async function alignBy(scorer: Scorer, { job, compute, chat, toolbox, ...start }
   const rounds = config.rounds ?? (prompts.length === 0 || isOnline(config.method) ? 1 : defaultRounds);
   let metrics: Metrics = {};
   for (let round = 1; round <= rounds; round++) {
-    const result = await runRound({ job, compute, round, policy, scorer, prompts, given, evidence });
+    let result: RoundResult;
+    try {
+      result = await runRound({ job, compute, round, policy, scorer, prompts, given, evidence });
+    } finally {
+      reportAgreement(round); // of a round that an alarm ended, too: it may say why
+    }
     reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result, config));
     if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
     metrics = result.metrics;

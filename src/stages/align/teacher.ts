@@ -1,5 +1,5 @@
 // Whose predictions a round of `distill` learns: another model with the policy's tokenizer, frozen, for as long as the round trains.
-import { sizeOfTable } from '../../architecture/parameters.js';
+import { decoderTable, sizeOfTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
@@ -17,23 +17,27 @@ export interface Teacher {
   dispose(): Promise<void>;
 }
 
-/** @throws UserError where it does not predict the policy's tokens, or not as far as `columns` tokens. */
+/**
+ * @param room hears of the bytes that it takes at most, before it is loaded.
+ * @throws UserError where it does not predict the policy's tokens, or not as far as `columns` tokens.
+ */
 export async function openTeacher(
   { job: { config, reporter, verify }, round }: RoundInput,
-  policy: { tokenizer: Tokenizer; model: Model; columns: number },
+  { room, ...policy }: { tokenizer: Tokenizer; model: Model; columns: number; room(bytes: number): void },
 ): Promise<Teacher> {
   const { teacher: path = '' } = config; // `checkOnline` asks for one
   return withCheckpoint(path, async (directory) => {
     const checkpoint = await openCheckpoint(directory, { verify });
     const { digest } = checkpoint;
+    const size = 4 * sizeOfTable(decoderTable(checkpoint.model));
+    room(size);
     const opened = await LocalModel.of(checkpoint, { isFrozen: true });
     const fault = faultOf(opened, policy);
     if (fault !== undefined) {
       await opened.dispose();
       throw new UserError({ where: 'align.teacher', ...fault });
     }
-    const bytes = formatBytes(4 * sizeOfTable(opened.model.parameters));
-    reporter.note('info', `round ${round}: the teacher, ${path}, takes ${bytes} of memory at most`);
+    reporter.note('info', `round ${round}: the teacher, ${path}, takes ${formatBytes(size)} of memory at most`);
     return { model: opened.model, digest, dispose: () => opened.dispose() };
   });
 }

@@ -42,7 +42,7 @@ export async function trainRound(input: RoundInput, directory: string, rows: rea
   const columns = answers.reduce((longest, length) => Math.max(longest, length), 0);
   const all = answers.reduce((sum, length) => sum + length - 1, 0);
   const { replays, positions, digest } = await openReplays(job, {
-    ...{ round, tokenizer, where: policy.path, tokens: (all / rows.length) * batchRows },
+    ...{ round, tokenizer, where: policy.path, tokens: (all / rows.length) * batchRows, learnt: 'pairs' },
     ...{ context: model.config.max_position_embeddings, padId },
   });
   const answersPerRow = Math.ceil(answers.length / rows.length);

@@ -86,6 +86,11 @@ interface Window {
   from: Pick<State, 'epoch' | 'index'>;
 }
 
+/** Whether log π of the answers is measured before a step learns from them. */
+export function measuresSampler({ online, policy }: Pick<BatchOptions, 'online' | 'policy'>): boolean {
+  return online.stepsPerSampling * online.iterations > 1 || policy.klIn === 'reward';
+}
+
 export class OnlineObjective implements Objective<OnlineBatch> {
   readonly #source: AnswerSource;
   readonly #options: OnlineOptions;
@@ -182,10 +187,9 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     const answers = batchesOf(groups, this.#options, Random.stream(seed, `sampling ${this.#sampling}`).uint32());
     if (answers.flat(2).length === 0) throw nothingScored(step, groups.length * this.#options.samplesPerPrompt);
     const isReused = online.stepsPerSampling * online.iterations > 1;
-    const old =
-      isReused || policy.klIn === 'reward'
-        ? await this.#source.logProbabilities(weights, isPast, () => this.#measure(model, answers))
-        : undefined;
+    const old = measuresSampler({ online, policy })
+      ? await this.#source.logProbabilities(weights, isPast, () => this.#measure(model, answers))
+      : undefined;
     const reference = this.#options.reference && (await this.#measure(this.#options.reference, answers));
     const distances =
       policy.klIn === 'reward' && old && reference ? this.#distances(answers, old, reference) : undefined;
@@ -201,7 +205,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
         return onlineBatch(placed, advantages, this.#options, measured);
       }),
     );
-    const figures = samplingFigures(groups, scorers, { alike, drawn });
+    const figures = samplingFigures(groups, scorers, { alike, drawn, distances });
     return { weights, batches, figures, from: { epoch, index } };
   }
 

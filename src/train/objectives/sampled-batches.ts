@@ -6,7 +6,8 @@ import type { PolicyConfig } from '../../config/policy.js';
 import { packSequences } from '../../data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Metrics } from '../../report/event.js';
-import { deviationOf, groupAdvantages, leaveOneOut, meanOf, weightedSum } from './advantages.js';
+import { groupAdvantages, leaveOneOut, meanOf, weightedSum } from './advantages.js';
+import { answerFigures, rewardFigures } from './answer-figures.js';
 import { policyWeight } from './policy-losses.js';
 
 /** An answer after its prompt, with loss on what the policy wrote. */
@@ -155,34 +156,38 @@ export function tokensOf({ loss }: SampledAnswer): number {
   return count;
 }
 
-/** Under TRL's names, where it has one. Of all groups that were drawn, some may have given way to others. */
+/**
+ * Under TRL's names, where it has one. Of all groups that were `drawn`, some may have given way to others.
+ * @param distances As `advantagesOf` takes them: their mean over the tokens is `kl`.
+ */
 export function samplingFigures(
   groups: readonly AnswerGroup[],
   scorers: readonly RewardSource[],
-  { alike, drawn }: { alike: number; drawn: number },
+  { alike, drawn, distances }: { alike: number; drawn: number; distances?: readonly number[] },
 ): Metrics {
   const totals = groups.map((group) => totalRewards(group, scorers));
   const same = totals.filter((own) => !hasSpread(own)).flat();
   const answers = groups.flatMap(({ answers: own }) => own);
   const lengths = answers.map(tokensOf);
-  const ended = answers.flatMap((answer, i) => (answer.ended ? [lengths[i]] : []));
-  const count = totals.flat().filter((reward) => reward !== undefined).length;
+  const isScored = totals.flat().map((reward) => reward !== undefined);
+  const learnt = lengths.reduce((sum, length, i) => sum + (isScored[i] ? length : 0), 0);
+  const missing = isScored.filter((is) => !is).length;
   return {
-    reward: meanOf(totals.flat()),
-    reward_std: meanOf(totals.map(deviationOf).filter((deviation) => !Number.isNaN(deviation))),
-    frac_reward_zero_std: alike / drawn,
+    ...rewardFigures(
+      scorers.map((_, i) => groups.flatMap(({ rewards }) => [...rewards[i]])),
+      {
+        // One alone is the reward.
+        names: scorers.length > 1 ? scorers.map(({ name }) => name) : [],
+        weights: scorers.map(({ weight }) => weight),
+        flatShare: alike / drawn,
+      },
+    ),
     ...(same.length > 0 && { 'rewards/alike': meanOf(same) }),
-    ...(scorers.length > 1 &&
-      Object.fromEntries(
-        scorers.map(({ name }, i) => {
-          const own = groups.flatMap(({ rewards }) => [...rewards[i]]);
-          return [`rewards/${name}/mean`, meanOf(own)];
-        }),
-      )),
-    ...(count < answers.length && { 'rewards/missing': 1 - count / answers.length }),
-    'completions/mean_length': meanOf(lengths),
-    'completions/max_length': Math.max(...lengths),
-    'completions/clipped_ratio': 1 - ended.length / answers.length,
-    ...(ended.length > 0 && { 'completions/mean_terminated_length': meanOf(ended) }),
+    ...(missing > 0 && { 'rewards/missing': missing / answers.length }),
+    ...(distances && { kl: distances.reduce((sum, distance) => sum + distance, 0) / Math.max(1, learnt) }),
+    ...answerFigures(
+      lengths,
+      answers.map(({ ended }) => ended),
+    ),
   };
 }

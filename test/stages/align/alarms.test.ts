@@ -5,6 +5,7 @@ import type { Unit } from '../../../src/base/statistics.js';
 import { alarmsSchema } from '../../../src/config/alarms.js';
 import type { Answer } from '../../../src/evaluation/tasks.js';
 import { answerAlarms, mannerOf, StepAlarms } from '../../../src/stages/align/alarms.js';
+import { OnlineAlarms } from '../../../src/stages/align/online-alarms.js';
 
 const limits = alarmsSchema.parse({});
 
@@ -46,6 +47,23 @@ describe('the alarms of a training', () => {
       assert.equal(off.see({ loss: 1, 'logps/chosen': -100 * i, entropy: 1 / (i + 1) }), undefined);
     assert.equal(course(new Array<number>(20).fill(Number.NaN), 'logps/chosen').at, -1);
   });
+});
+
+test('of answers that serve several steps an alarm waits for eight samplings, and names a setting that its method reads', () => {
+  const alarmed = (stepsPerSampling: number, figures: Record<string, number>, isTaught = false) => {
+    const alarms = new OnlineAlarms(limits, { stepsPerSampling, isTaught, say: () => assert.fail('nothing to say') });
+    for (let step = 1; step <= 100; step++) {
+      const fault = alarms.see({ loss: 1, entropy: 1, ...(step > 4 * stepsPerSampling && figures) });
+      if (fault !== undefined) return { step, next: fault.next };
+      alarms.state = JSON.parse(JSON.stringify(alarms.state)) as typeof alarms.state;
+    }
+    return assert.fail('no alarm');
+  };
+  const far = { kl: 3 };
+  assert.deepEqual([alarmed(1, far).step, alarmed(8, far).step], [12, 96]);
+  const sure = { entropy: 0.001 };
+  assert.match(alarmed(1, sure).next ?? '', /raise align\.klWeight/);
+  assert.doesNotMatch(alarmed(1, sure, true).next ?? '', /klWeight|beta/);
 });
 
 describe('the alarms of answers', () => {

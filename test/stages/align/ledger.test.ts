@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Unit } from '../../../src/base/statistics.js';
 import type { Measurements } from '../../../src/evaluation/measurements.js';
-import { ledgerOf, operationsOf } from '../../../src/stages/align/ledger.js';
+import { comparedTokens, ledgerOf, operationsOf } from '../../../src/stages/align/ledger.js';
 import { tinyConfig } from '../../train/tiny.js';
 
 const units = (value: (i: number) => number): Unit[] =>
@@ -20,6 +20,16 @@ test('sampled and scored tokens cost a third of trained ones', () => {
   const none = { sampled: 0, referenced: 0, trained: 0, length: 10 };
   const trained = operationsOf(model, { ...none, trained: 100 });
   assert.ok(Math.abs(operationsOf(model, { ...none, sampled: 200, referenced: 100 }) / trained - 1) < 1e-9);
+});
+
+test('answers are read again by what they are compared with, a teacher each time', () => {
+  const model = tinyConfig();
+  const answers = { read: 100, length: 10, bySampler: false, byReference: false, iterations: 3 };
+  assert.equal(comparedTokens(model, answers), 0);
+  assert.equal(comparedTokens(model, { ...answers, bySampler: true, byReference: true }), 200);
+  assert.equal(comparedTokens(model, { ...answers, teacher: model }), 300);
+  const larger = comparedTokens(model, { ...answers, teacher: { ...model, num_hidden_layers: 8 } });
+  assert.ok(larger > 600, String(larger));
 });
 
 test('the verdict is that of the interval, and says what was forgotten', () => {

@@ -9,9 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { toJsonl } from '../../../src/base/jsonl.js';
 import { openCheckpoint } from '../../../src/checkpoint/directory.js';
+import { appendFeedback } from '../../../src/feedback/store.js';
+import { touchedBy } from '../../../src/feedback/touched.js';
 import { loadPipeline } from '../../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { alignStage } from '../../../src/stages/align/stage.js';
+import { asked, judgement } from '../../feedback/judgements.js';
 import { abortedWhen } from '../../signals.js';
 
 const published = fileURLToPath(new URL('../../interop/fixtures/qwen3', import.meta.url));
@@ -99,11 +102,13 @@ test('stopped after a step, and its journal cut, grpo ends with the same bits an
 });
 
 test('of answers that serve several steps the journal keeps what those are compared with; without it no step is made up', async () => {
-  const own = ['method=grpo', 'iterations=2', 'stepsPerSampling=2', 'klWeight=0.1', 'lora={rank: 2}'];
+  const twice = 'scorers=[rules, {scorer: rules, weight: 2}]';
+  const own = ['method=grpo', twice, 'iterations=2', 'stepsPerSampling=2', 'klWeight=0.1', 'lora={rank: 2}'];
   const whole = await align('reused', own);
   assert.equal((whole.journal.match(/"logProbabilities"/g) ?? []).length, 1);
   const [first, second, third] = whole.steps.map(({ metrics = {} }) => metrics);
   assert.equal(first.reward, second.reward, 'one sampling');
+  assert.equal(whole.notes.match(/round 1: .* order answers alike by 1\.00/g)?.length, 1, 'once, not for each group');
   assert.ok(Math.abs(first.kl) < 1e-6 && third.kl > 0, `${first.kl} → ${third.kl}`);
   assert.match(
     whole.notes,
@@ -114,6 +119,16 @@ test('of answers that serve several steps the journal keeps what those are compa
   assert.equal((await align('parts reused', own)).candidate.digest, whole.candidate.digest);
   await truncate(journalPath('lost'), 300);
   await assert.rejects(align('lost', own), /was learning from are no longer there/);
+});
+
+test('a round is found by what it asked, where people asked it: feedback delete names what learnt from it', async () => {
+  const store = join(root, 'feedback.jsonl');
+  const judged = [1, 2, 3, 4].map((n) => judgement(n, 'good', ['e'], { prompt: asked(`say e ${n}`) }));
+  await appendFeedback(store, judged);
+  const { candidate } = await align('asked', ['method=grpo', `prompts=${store}`]);
+  const found = await Promise.all(judged.map(({ id }) => touchedBy(new Set([id]), join(root, 'asked'))));
+  const learnt = found.filter(({ checkpoints }) => checkpoints.some(({ digest }) => digest === candidate.digest));
+  assert.equal(learnt.length, 3, 'one of four is held out');
 });
 
 test('what does not go together is refused, and a method without tasks says what it needs', async () => {

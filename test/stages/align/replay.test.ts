@@ -39,7 +39,15 @@ async function open(set: string[], tokens: number) {
     compute: { backend: 'cpu', precision: 'fp32' },
     reporter: stageReporter({ emit: (event) => void events.push(event) }, 'align'),
   };
-  const opened = await openReplays(job, { round: 1, tokenizer, context: 64, padId: 0, where: model, tokens });
+  const opened = await openReplays(job, {
+    round: 1,
+    tokenizer,
+    context: 64,
+    padId: 0,
+    where: model,
+    tokens,
+    learnt: 'pairs',
+  });
   return { ...opened, notes: events.flatMap((event) => (event.type === 'note' ? [event.text] : [])) };
 }
 

@@ -101,6 +101,10 @@ describe('an objective of sampled answers', () => {
       const rewards = whole.steps.map(({ metrics }) => metrics?.reward ?? Number.NaN);
       const [first, last] = [mean(rewards.slice(0, 3)), mean(rewards.slice(-3))];
       assert.ok(first > 0.3 && first < 0.65 && last > first + 0.2, `${first} → ${last}`);
+      if ('policy' in own) {
+        const kl = whole.steps.map(({ metrics }) => metrics?.kl ?? Number.NaN);
+        assert.ok(Math.abs(kl[0]) < 1e-6 && kl[15] > 0.01, `the distance to the reference, however it is paid: ${kl}`);
+      }
       if (!isReused) return;
       const source = sampledFrom();
       const { directory } = await world.attempt(`${name} parts`, run(source), 10); // amid one sampling
