@@ -273,7 +273,9 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     for (const own of answers.flat()) {
       const batch = packedAnswers(own, padId);
       const values = await readResult(() => tokenLogProbabilities(model, batch, { temperature }).logProbabilities);
-      countedOwners(batch).forEach((owner, token) => void measured[own[owner].row].push(values[token]));
+      for (const [token, owner] of countedOwners(batch).entries()) {
+        if (owner >= 0) measured[own[owner].row].push(values[token]);
+      }
       await setImmediate(); // signals arrive between turns of the event loop
     }
     return measured;

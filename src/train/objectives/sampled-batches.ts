@@ -107,9 +107,10 @@ export function packedAnswers(answers: readonly PlacedAnswer[], padId: number): 
   );
 }
 
-/** The answer of each counted token, in the order in which a loss has them. */
+/** The answer of each counted token, in the order in which a loss has them; where none counts, −1 of the one that stands in. */
 export function countedOwners({ weights, owners }: TokenBatch): number[] {
-  return Array.from(owners).filter((_, cell) => weights[cell] !== 0);
+  const counted = Array.from(owners).filter((_, cell) => weights[cell] !== 0);
+  return counted.length === 0 ? [-1] : counted;
 }
 
 /**
@@ -157,7 +158,7 @@ export function onlineBatch(
   const owners = countedOwners(batch);
   const inOrder = (measured: readonly (readonly number[])[]): Float32Array => {
     const next = answers.map(() => 0);
-    return Float32Array.from(owners, (owner) => measured[answers[owner].row][next[owner]++]);
+    return Float32Array.from(owners, (owner) => (owner < 0 ? 0 : measured[answers[owner].row][next[owner]++]));
   };
   return {
     ...{ ...batch, weight, advantages: answers.map(({ row }) => advantages[row] ?? 0) },

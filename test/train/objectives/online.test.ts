@@ -187,6 +187,25 @@ describe('an objective of sampled answers', () => {
     assert.deepEqual(smaller, same);
   });
 
+  test('of answers without a token nothing is learnt, and nothing breaks', async () => {
+    const source = sampledFrom();
+    const silent: AnswerSource = {
+      ...source,
+      draw: async (request) =>
+        (await source.draw(request)).map(({ answers, rewards }) => ({
+          answers: answers.map((answer) => ({ ...answer, loss: Array.from(answer.loss, () => 0) })),
+          rewards,
+        })),
+    };
+    const objective = objectiveOf(silent, { ...windowed, policy: { klWeight: 0.1 } });
+    const { outcome, steps } = await world.attempt('silent', { objective, steps: 3, config });
+    assert.ok('digest' in (outcome as object), `${outcome}`);
+    assert.deepEqual(
+      steps.map(({ loss }) => loss),
+      [0, 0, 0],
+    );
+  });
+
   test('a sampling that no step is left of, or of other settings, is over; one that was stopped has not begun', async () => {
     const model = tinyModel();
     const { objective } = toys();
