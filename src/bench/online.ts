@@ -104,7 +104,7 @@ function answering(seed: number, vocabulary: number): AnswerSource {
   const random = Random.stream(seed, 'bench-online');
   const prompts = Array.from({ length: promptCount }, () => [...randomIds(promptTokens, vocabulary, random)]);
   return {
-    length: prompts.length,
+    ...{ identity: 'bench', length: prompts.length },
     async draw({ model, sampling, prompts: places }) {
       const engine = new Engine(model);
       try {
@@ -130,6 +130,6 @@ function answering(seed: number, vocabulary: number): AnswerSource {
         await engine.dispose();
       }
     },
-    logProbabilities: (_weights, _isPast, measure) => measure(),
+    logProbabilities: (_at, measure) => measure(),
   };
 }

@@ -13,10 +13,27 @@ export interface ScorerPart {
 export interface Scorer {
   /** Two that score otherwise have different ones. */
   readonly name: string;
+  /** Of the parts, in their order, where `parts` is there and gives more than one. */
+  readonly sources?: readonly Pick<ScorerPart, 'name' | 'weight'>[];
   /** What `score` mixes, before anything is scaled. Absent: `score` says all. */
   parts?(answers: readonly Answer[], signal?: AbortSignal): Promise<readonly ScorerPart[]>;
   /** One reward for each answer, in their order: 0 to 1 (the scale of `align.minMargin`), higher is better. */
   score(answers: readonly Answer[], signal?: AbortSignal): Promise<readonly number[]>;
+}
+
+/** Of each of `sourcesOf`: what it gives each answer, in its own unit; undefined where it has nothing to say of one. */
+export async function rewardsByScorer(
+  scorer: Scorer,
+  answers: readonly Answer[],
+  signal?: AbortSignal,
+): Promise<(readonly (number | undefined)[])[]> {
+  const parts = await scorer.parts?.(answers, signal);
+  return parts === undefined ? [await scorer.score(answers, signal)] : parts.map(({ rewards }) => rewards);
+}
+
+/** Whose rewards a scorer mixes: its own, where it mixes none. */
+export function sourcesOf({ name, sources }: Scorer): readonly Pick<ScorerPart, 'name' | 'weight'>[] {
+  return sources ?? [{ name, weight: 1 }];
 }
 
 export interface ScoredAnswer extends Answer {

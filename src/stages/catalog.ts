@@ -279,6 +279,12 @@ export const stageTable: StageTable = {
       ...Object.fromEntries(
         ['rank', 'targets', 'rankPattern'].map((key) => [`align.lora.${key}`, 'it gives the adapter its shape']),
       ),
+      ...Object.fromEntries(
+        ['samplesPerPrompt', 'promptsPerStep', 'stepsPerSampling', 'iterations'].map((key) => [
+          `align.${key}`,
+          'answers that were sampled are divided over prompts and steps by it',
+        ]),
+      ),
     },
     load: async () => (await import('./align/stage.js')).alignStage,
   },

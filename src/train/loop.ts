@@ -42,8 +42,7 @@ export async function runLoop<Batch extends MicroBatch>(
     const isSaved = isDue && (!isMeasured || (await session.saveUnmeasured()));
     await measure(run, session);
     if (isStopped) {
-      const { path } = await session.finish();
-      throw new Interrupted(`stopped at step ${step} of ${steps}; saved ${path}`);
+      throw await stopped(run, session);
     }
     if (isSaved || session.stopping?.state.best?.step === step) await session.save();
     session.spikes?.saved(session.saver.last?.step ?? 0);
@@ -83,7 +82,12 @@ async function takeStep<Batch extends MicroBatch>(
   const started = performance.now();
   const batches: Batch[] = [];
   const count = accumulationAt(step, cooldown?.planned ?? steps, config);
-  while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank: soleRank }));
+  try {
+    while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank: soleRank }));
+  } catch (error) {
+    if (!(error instanceof Interrupted) || step === 1) throw error;
+    throw await stopped(run, session); // what the step learns from may take minutes, and nothing of it has begun
+  }
   const learningRate = learningRateAt(step, steps, config, cooldown);
   const statistics = due(step, config.statisticsEvery ?? 0) ? await StepStatistics.of(session.model) : undefined;
   const at = { step, learningRate, statistics, noise };
@@ -109,6 +113,15 @@ async function takeStep<Batch extends MicroBatch>(
     ...(round && { round }),
   });
   return result;
+}
+
+/** Saves the last whole step. */
+async function stopped<Batch extends MicroBatch>(
+  { steps }: TrainingRun<Batch>,
+  session: Session<Batch>,
+): Promise<Interrupted> {
+  const { path } = await session.finish();
+  return new Interrupted(`stopped at step ${session.position.step} of ${steps}; saved ${path}`);
 }
 
 /** Saves the step that the watch minds. */

@@ -45,3 +45,23 @@ test('what changed on the disk is not believed, nor what follows from something 
   assert.deepEqual(await entries('b'), []);
   assert.deepEqual(await entries('a'), []);
 });
+
+test('entries that are too many to be held are given one by one; a file of something else is told from a damaged one', async () => {
+  const long = [{ text: '长'.repeat(100_000) }, { n: 2 }];
+  await writeFile(path, '');
+  await Journal.use(path, 'a', async (journal) => {
+    for (const value of long) journal.append(value);
+  });
+  const read: unknown[] = [];
+  const held = await Journal.use(
+    path,
+    'a',
+    async ({ entries }) => entries.length,
+    (entry) => void read.push(entry),
+  );
+  assert.deepEqual([held, read], [0, long]);
+  assert.deepEqual(await Promise.all(['a', 'b'].map((source) => Journal.isOfAnother(path, source))), [false, true]);
+  await writeFile(path, 'damaged\n');
+  assert.equal(await Journal.isOfAnother(path, 'b'), false);
+  assert.equal(await Journal.isOfAnother(join(directory, 'none'), 'b'), false);
+});

@@ -302,6 +302,7 @@ export const help1: Catalog = {
   'give conversations with --data FILE': '请用 --data FILE 给出对话',
   'other conversations or text': '其他对话或文本',
   'it gives the adapter its shape': '适配器的形状由它决定',
+  'answers that were sampled are divided over prompts and steps by it': '采样的回答由它分给各个提示和步骤',
   'teach a chat model to call tools where it needs them, and only there': '教对话模型在需要时调用工具，且只在需要时',
   "improve a chat model by people's preferences, by rewards that can be checked, or by both":
     '按人的偏好、可验证的奖励，或两者并用，改进对话模型',

@@ -53,6 +53,10 @@ export const online: Catalog = {
     '{1} 的参考模型是本轮开始时的策略：它的一份冻结副本（至多 {2}）留在内存里（klWeight {3}；为 0 时没有）',
   'round {1}: of an interrupted try {2} already there, which nothing samples again':
     '第 {1} 轮：中断的那次已有 {2}，不会重新采样',
+  'round {1}: {2} has answers of other settings. It is kept as {3}':
+    '第 {1} 轮：{2} 里是其他设置下的回答。已保留为 {3}',
+  'sampling {1} had other settings when {2} learnt from it: its prompts are answered anew':
+    '第 {1} 次采样的设置不同（已有 {2} 从中学习）：它的提示会重新作答',
   'none of the {1} answers has a reward': '{1} 个回答没有一个得到奖励',
   'the scorer gave no number for any of them': '打分没有给出任何数值',
   'Look at what scores them (a judge that is down, a check that fails). The same command resumes with these answers, none of which is sampled again':

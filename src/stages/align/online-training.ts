@@ -1,6 +1,6 @@
 // A round of a method that samples as it learns: its training answers the prompts with the policy as it is at each step, is paid by
 // what scores the answers, and learns from that. What it answered is in a journal beside its checkpoints.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { sizeOfTable } from '../../architecture/parameters.js';
 import { digestOf, makeDirectory } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
@@ -9,9 +9,11 @@ import { rolloutsName, sampledName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { writeSealed } from '../../base/sealed.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
+import { setAside } from '../../checkpoint/history.js';
 import { type OnlineMethod, resolvedOnline } from '../../config/online.js';
 import { type PolicyConfig, resolvedPolicy } from '../../config/policy.js';
 import type { Conversation } from '../../data/types.js';
+import { sourcesOf } from '../../evaluation/scorer.js';
 import { promptTokens } from '../../evaluation/tasks.js';
 import { cacheBytes } from '../../inference/engine-options.js';
 import { LocalModel } from '../../inference/local-model.js';
@@ -23,12 +25,13 @@ import { microBatches } from '../../train/objectives/sampled-batches.js';
 import type { TrainingResult } from '../../train/trainer.js';
 import { checkTrainingMemory } from '../room.js';
 import { stepCount } from '../training.js';
+import { KnownRollouts, type SampledTotals } from './known-rollouts.js';
 import { comparedTokens } from './ledger.js';
 import { OnlineAlarms } from './online-alarms.js';
 import { recordOf } from './pairs.js';
 import type { RoundSource } from './provenance.js';
 import { openReplays } from './replay.js';
-import { Rollouts, type SampledTotals, shownSamplings } from './rollouts.js';
+import { Rollouts, shownSamplings } from './rollouts.js';
 import type { RoundInput } from './round.js';
 import { openTeacher } from './teacher.js';
 import { openPolicy, trainPolicy } from './training.js';
@@ -86,52 +89,68 @@ export async function trainOnline(
   const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns, room: checkMemory }) : undefined;
   if (!isTaught) checkMemory(resolved.klIn === 'none' ? 0 : 4 * sizeOfTable(model.parameters));
   const reference = isTaught ? undefined : await openReference(input, resolved, method);
+  const identity = journalSource(input);
   const rollouts = {
-    ...{ tasks: prompts, tokenizer, samples: samplesPerPrompt, temperature, maxNewTokens, scorers: [scorer] },
-    ...{ toolbox: evidence.toolbox, signal, reporter, directory, label: `round ${round}: sampling` },
+    ...{ tasks: prompts, tokenizer, samples: samplesPerPrompt, temperature, maxNewTokens, scorer },
+    ...{
+      identity,
+      rewards: sourcesOf(scorer),
+      toolbox: evidence.toolbox,
+      signal,
+      reporter,
+      directory,
+      label: `round ${round}: sampling`,
+    },
     seed: Random.stream(seed, `align-online-${round}`).uint32(),
     shownEvery: Math.max(1, Math.ceil(steps / (online.stepsPerSampling * online.iterations) / shownSamplings)),
   };
+  // Before anything is learnt: whoever deletes what people asked must find the round, one that was stopped too.
+  await makeDirectory(directory);
+  await writeSealed(join(directory, sampledName), {
+    source,
+    learntFrom: [...new Set(prompts.flatMap(recordOf))].sort(),
+  });
+  const path = join(directory, rolloutsName);
+  if (await Journal.isOfAnother(path, identity)) {
+    const aside = basename(await setAside(path, 'other'));
+    reporter.note('warning', `round ${round}: ${path} has answers of other settings. It is kept as ${aside}`);
+  }
+  const known = new KnownRollouts(rollouts.rewards);
+  const learn = async (journal: Journal): Promise<OnlineResult> => {
+    if (known.totals.answers > 0) reporter.note('info', knownInWords(round, known.totals));
+    const objective = new OnlineObjective(new Rollouts(journal, known, rollouts), {
+      ...{ method, policy: resolved, online, samplesPerPrompt, maxNewTokens, batchSize, padId, temperature },
+      scorers: rollouts.rewards,
+      warn: (text) => reporter.note('warning', `round ${round}: ${text}`),
+      seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
+      reference: reference?.model,
+      ...(teacher && { teacher: { model: teacher.model, beta: config.divergence ?? 1 } }),
+    });
+    const candidate = await trainPolicy(input, directory, {
+      ...{ model, tokenizer, adapter, train, steps },
+      objective: replayedObjective(objective, replays),
+      // A teacher has something to say of answers that are rewarded alike, too.
+      watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, {
+        stepsPerSampling: online.stepsPerSampling * online.iterations,
+        isTaught,
+        say: (text) => reporter.note('warning', `round ${round}: ${text}`),
+      }),
+      learnt: {
+        prompts: digestOf(prompts.map(asked)),
+        replayed: digest,
+        ...(teacher && { teacher: teacher.digest }),
+      },
+    });
+    const referenced = comparedTokens(model.config, {
+      ...{ read: known.totals.read, length: columns, iterations: online.iterations },
+      bySampler: measuresSampler({ online, policy: resolved }),
+      byReference: reference !== undefined,
+      teacher: teacher?.model.config,
+    });
+    return { candidate, sampled: known.totals, referenced };
+  };
   try {
-    // Before anything is learnt: whoever deletes what people asked must find the round, one that was stopped too.
-    await makeDirectory(directory);
-    await writeSealed(join(directory, sampledName), {
-      source,
-      learntFrom: [...new Set(prompts.flatMap(recordOf))].sort(),
-    });
-    return await Journal.use(join(directory, rolloutsName), journalSource(input), async (journal) => {
-      const answers = new Rollouts(journal, rollouts);
-      if (journal.entries.length > 0) reporter.note('info', knownInWords(round, answers.totals));
-      const objective = new OnlineObjective(answers, {
-        ...{ method, policy: resolved, online, samplesPerPrompt, maxNewTokens, batchSize, padId, temperature },
-        scorers: [{ name: scorer.name, weight: 1 }],
-        seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
-        reference: reference?.model,
-        ...(teacher && { teacher: { model: teacher.model, beta: config.divergence ?? 1 } }),
-      });
-      const candidate = await trainPolicy(input, directory, {
-        ...{ model, tokenizer, adapter, train, steps },
-        objective: replayedObjective(objective, replays),
-        // A teacher has something to say of answers that are rewarded alike, too.
-        watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, {
-          stepsPerSampling: online.stepsPerSampling * online.iterations,
-          isTaught,
-          say: (text) => reporter.note('warning', `round ${round}: ${text}`),
-        }),
-        learnt: {
-          prompts: digestOf(prompts.map(asked)),
-          replayed: digest,
-          ...(teacher && { teacher: teacher.digest }),
-        },
-      });
-      const referenced = comparedTokens(model.config, {
-        ...{ read: answers.totals.read, length: columns, iterations: online.iterations },
-        bySampler: measuresSampler({ online, policy: resolved }),
-        byReference: reference !== undefined,
-        teacher: teacher?.model.config,
-      });
-      return { candidate, sampled: answers.totals, referenced };
-    });
+    return await Journal.use(path, identity, learn, (entry) => known.read(entry));
   } finally {
     await reference?.dispose();
     await teacher?.dispose();
@@ -170,11 +189,12 @@ async function openReference(
 }
 
 /** All that answers follow from but the weights that give them, which each of them names. */
-function journalSource({ job: { config, seed }, round, prompts, scorer, evidence }: RoundInput): string {
+function journalSource({ job: { config, seed }, round, policy, prompts, scorer, evidence }: RoundInput): string {
   const { samplesPerPrompt, maxNewTokens, temperature } = config;
   const { toolbox } = evidence;
   return digestOf({
-    ...{ round, seed, samplesPerPrompt, maxNewTokens, temperature, scorer: scorer.name, tasks: prompts.map(asked) },
+    ...{ round, policy: policy.digest, seed, samplesPerPrompt, maxNewTokens, temperature },
+    ...{ scorer: scorer.name, tasks: prompts.map(asked) },
     ...(toolbox !== undefined && { tools: toolbox.tools }),
   });
 }

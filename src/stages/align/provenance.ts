@@ -21,6 +21,7 @@ export const sourceSchema = z.strictObject({
   given: z.string().nullable().describe('digest of the preferences that people gave'),
   tools: z.string().optional().describe('digest of the names, descriptions and schemas of the tools that run'),
   scorer: z.string().optional().describe('who scores, where it is not the rules alone'),
+  teacher: z.string().optional().describe('digest of the checkpoint whose predictions are learnt'),
   settings: z.json(),
 });
 export type RoundSource = z.output<typeof sourceSchema>;
@@ -33,6 +34,8 @@ interface SourceInput {
   evidence: Pick<Evidence, 'tasks' | 'toolbox'>;
   given?: { digest: string };
   scorer: { name: string };
+  /** Digest of its checkpoint. */
+  teacher?: string;
 }
 
 /** What a task says of its tools, where it says anything. */
@@ -42,7 +45,7 @@ export function withTools({ tools, start }: Pick<Conversation, 'tools' | 'start'
 
 /** Settings but for places: what is there has a digest, and a run folder may move. */
 export function withoutPlaces(config: AlignConfig) {
-  const { tools, scorers: _scorers, from: _, ...settings } = config;
+  const { tools, scorers: _scorers, teacher: _teacher, from: _, ...settings } = config;
   const { text: _text, ...gate } = settings.gate;
   return {
     ...{ ...settings, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null }, gate },
@@ -51,7 +54,7 @@ export function withoutPlaces(config: AlignConfig) {
   };
 }
 
-export function sourceOf({ job, round, policy, prompts, evidence, given, scorer }: SourceInput): RoundSource {
+export function sourceOf({ job, round, policy, prompts, evidence, given, scorer, teacher }: SourceInput): RoundSource {
   // Not their ids, which may be places: a run folder may move.
   const asked = (tasks: readonly Conversation[]) =>
     tasks.map(({ messages, check, ...task }) => ({ messages, check, ...withTools(task) }));
@@ -64,6 +67,7 @@ export function sourceOf({ job, round, policy, prompts, evidence, given, scorer 
     given: given?.digest ?? null,
     ...(evidence.toolbox !== undefined && { tools: digestOf(evidence.toolbox.tools) }),
     ...scorerOf(scorer),
+    ...(teacher !== undefined && { teacher }),
     settings,
   };
 }
@@ -105,6 +109,7 @@ function otherSource(found: RoundSource, own: RoundSource, { overrides }: Job<Al
   if (found.tasks !== own.tasks) return 'it is of other tasks';
   if (found.given !== own.given) return 'it is of other preferences';
   if (found.tools !== own.tools) return 'its answers had other tools';
+  if (found.teacher !== own.teacher) return 'it learnt from another teacher';
   const others = differingSettings('align', found.settings, own.settings, overrides);
   return others.length === 0 ? undefined : `it has other settings: ${others.join(', ')}`;
 }

@@ -1,50 +1,32 @@
 // Answers that a round's training samples from the policy as it learns, and what they are rewarded with. Every group and every reward is
 // in a journal as it comes, bound to the weights that answered: a training that was killed goes through the same answers again, and
 // neither samples nor pays for one twice.
-import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
 import { shorten } from '../../base/format.js';
 import type { Journal } from '../../base/journal.js';
-import { isRecord } from '../../base/objects.js';
 import { Random } from '../../base/random.js';
 import { Slots } from '../../base/slots.js';
 import { samplingAt } from '../../config/sampling.js';
 import type { Conversation } from '../../data/types.js';
-import type { Scorer } from '../../evaluation/scorer.js';
+import { rewardsByScorer, type Scorer } from '../../evaluation/scorer.js';
 import { callsAtATime } from '../../evaluation/task-tools.js';
 import { type Answer, answerTasks, lastQuestion } from '../../evaluation/tasks.js';
 import { type LocalModel, withWeights } from '../../inference/local-model.js';
 import type { StageReporter } from '../../report/event.js';
-import type { Message } from '../../tokenizer/message.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import type { RanCall } from '../../tools/tool.js';
 import type { Toolbox } from '../../tools/toolbox.js';
-import type { AnswerSource, DrawRequest } from '../../train/objectives/online.js';
-import type { AnswerGroup, SampledAnswer } from '../../train/objectives/sampled-batches.js';
+import { weightedSum } from '../../train/objectives/advantages.js';
+import type { AnswerSource, DrawRequest, MeasureRequest } from '../../train/objectives/online.js';
+import type { AnswerGroup, RewardSource, SampledAnswer } from '../../train/objectives/sampled-batches.js';
+import {
+  type KeptAnswer,
+  type KeptGroup,
+  type KeptRewards,
+  type Key,
+  type KnownRollouts,
+  withGaps,
+} from './known-rollouts.js';
 import { endedAnswer, sequenceOf } from './pairs.js';
-
-const count = z.int().min(0);
-const ids = z.array(count);
-/** An answer as it is kept; with tools, what it is scored by: no call is made again. */
-export const keptAnswerSchema = z.object({
-  ...{ tokens: ids, text: z.string(), ended: z.boolean() },
-  loss: z.array(z.int()).optional(),
-  calls: z.array(z.custom<RanCall>(isRecord)).optional(),
-  messages: z.array(z.custom<Message>(isRecord)).optional(),
-});
-type KeptAnswer = z.output<typeof keptAnswerSchema>;
-
-/** Which group: the weights that answered, and its place in the sampling. */
-const keyShape = { weights: z.string(), sampling: count, attempt: count, place: count };
-const groupSchema = z.object({ ...keyShape, task: count, prompt: ids, answers: z.array(keptAnswerSchema) });
-/** By scorer, of each answer; null: it could not be scored. */
-const rewardsSchema = z.object({ ...keyShape, rewards: z.array(z.array(z.number().nullable())) });
-/** Of the tokens of each micro-batch, under the weights that answered. */
-const measuredSchema = z.object({ weights: z.string(), logProbabilities: z.array(z.array(z.number())) });
-
-const entrySchema = z.union([groupSchema, rewardsSchema, measuredSchema]);
-type KeptGroup = z.output<typeof groupSchema>;
-type Key = Pick<KeptGroup, 'weights' | 'sampling' | 'attempt' | 'place'>;
 
 export interface RolloutOptions {
   tasks: readonly Conversation[];
@@ -52,9 +34,13 @@ export interface RolloutOptions {
   samples: number;
   temperature: number;
   maxNewTokens: number;
-  scorers: readonly Scorer[];
+  scorer: Scorer;
+  /** What it gives, in that order. */
+  rewards: readonly RewardSource[];
   toolbox?: Toolbox;
   seed: number;
+  /** Digest of all that answers and rewards follow from but the weights. */
+  identity: string;
   signal?: AbortSignal;
   reporter: StageReporter;
   /** What a person is told of it: `round 1`. */
@@ -65,17 +51,6 @@ export interface RolloutOptions {
   directory: string;
 }
 
-/** What was sampled in all, answers of an interrupted try that nothing followed from included. */
-export interface SampledTotals {
-  answers: number;
-  /** Of prompts (each once) and answers. */
-  tokens: number;
-  /** Of answers, each with its prompt: what one pass over them reads. */
-  read: number;
-  /** Of the answers that have one. */
-  rewards: { sum: number; count: number };
-}
-
 /** Answers of a sampling that are shown, and samplings that are shown of a training. */
 const shownAnswers = 4;
 export const shownSamplings = 6;
@@ -84,25 +59,20 @@ const maxShownCharacters = 1000;
 export class Rollouts implements AnswerSource {
   readonly #journal: Journal;
   readonly #options: RolloutOptions;
-  readonly #groups = new Map<string, KeptGroup>();
-  readonly #rewards = new Map<string, (number | null)[][]>();
-  readonly #measured = new Map<string, number[][]>();
-  readonly totals: SampledTotals = { answers: 0, tokens: 0, read: 0, rewards: { sum: 0, count: 0 } };
+  readonly #known: KnownRollouts;
+  /** Of groups that nothing could be scored of, in the sampling that is under way. */
+  #unscored: KeptRewards[] = [];
+  /** The last sampling that has a reward. */
+  #scored = -1;
 
-  constructor(journal: Journal, options: RolloutOptions) {
+  constructor(journal: Journal, known: KnownRollouts, options: RolloutOptions) {
     this.#journal = journal;
+    this.#known = known;
     this.#options = options;
-    for (const value of journal.entries) {
-      const entry = entrySchema.parse(value);
-      if ('logProbabilities' in entry) this.#measured.set(entry.weights, entry.logProbabilities);
-      else if ('rewards' in entry) {
-        this.#rewards.set(nameOf(entry), entry.rewards);
-        this.#countRewards(entry.rewards);
-      } else {
-        this.#groups.set(nameOf(entry), entry);
-        this.#countGroup(entry);
-      }
-    }
+  }
+
+  get identity(): string {
+    return this.#options.identity;
   }
 
   get length(): number {
@@ -111,17 +81,20 @@ export class Rollouts implements AnswerSource {
 
   async draw({ model, weights, sampling, attempt, step, prompts, isPast }: DrawRequest): Promise<AnswerGroup[]> {
     const { tasks, tokenizer, samples, label, reporter } = this.#options;
+    const known = this.#known;
+    known.forgetBefore(sampling);
+    this.#unscored = this.#unscored.filter((group) => group.sampling === sampling);
     const keys = prompts.map((_, place): Key => ({ weights, sampling, attempt, place }));
-    const isKnown = (key: Key, i: number): boolean => this.#groups.get(nameOf(key))?.task === prompts[i];
+    const isKnown = (key: Key, i: number): boolean => known.group(key)?.task === prompts[i];
     if (isPast && !keys.every(isKnown)) throw this.#lost();
     let done = keys.filter(isKnown).length;
     const all = await withWeights({ model, tokenizer }, async (local) => {
       const calls = new Slots(callsAtATime);
       const one = async (key: Key, i: number): Promise<AnswerGroup> => {
         const task = tasks[prompts[i]];
-        const known = isKnown(key, i) ? this.#groups.get(nameOf(key)) : undefined;
-        const kept = known ?? (await this.#answer(local, task, { ...key, task: prompts[i] }, calls));
-        if (known === undefined) {
+        const own = isKnown(key, i) ? known.group(key) : undefined;
+        const kept = own ?? (await this.#answer(local, task, { ...key, task: prompts[i] }, calls));
+        if (own === undefined) {
           done++;
           reporter.emit({
             type: 'progress',
@@ -132,12 +105,12 @@ export class Rollouts implements AnswerSource {
           });
         }
         const rewards = await this.#score(task, kept, step);
-        // What was read once is not asked for again.
-        for (const map of [this.#groups, this.#rewards]) map.delete(nameOf(key));
+        known.forget(key);
         return { answers: kept.answers.map((answer, n) => sampledAnswer(kept, answer, n, local)), rewards };
       };
       // To their ends: what is under way when one fails is kept too.
       const ends = await Promise.allSettled(keys.map(one));
+      this.#keepUnscored(sampling);
       await this.#journal.settle();
       return ends.map((end) => {
         if (end.status === 'rejected') throw end.reason;
@@ -147,12 +120,13 @@ export class Rollouts implements AnswerSource {
     return all;
   }
 
-  async logProbabilities(weights: string, isPast: boolean, measure: () => Promise<number[][]>): Promise<number[][]> {
-    const known = this.#measured.get(weights);
+  async logProbabilities(at: MeasureRequest, measure: () => Promise<number[][]>): Promise<number[][]> {
+    const { weights, sampling, isPast } = at;
+    const known = this.#known.logProbabilities(at);
     if (known !== undefined) return known;
     if (isPast) throw this.#lost();
     const logProbabilities = await measure();
-    this.#journal.append({ weights, logProbabilities });
+    this.#journal.append({ weights, sampling, logProbabilities });
     await this.#journal.settle();
     return logProbabilities;
   }
@@ -173,29 +147,43 @@ export class Rollouts implements AnswerSource {
     const [{ promptTokens: prompt }] = answers;
     const kept = { ...place, prompt, answers: answers.map(({ task: _, promptTokens: __, ...answer }) => answer) };
     this.#journal.append(kept);
-    this.#countGroup(kept);
+    this.#known.countGroup(kept);
     return kept;
   }
 
   /** By scorer, of each answer. */
   async #score(task: Conversation, group: KeptGroup, step: number): Promise<(number | undefined)[][]> {
-    const { scorers, signal } = this.#options;
+    const { scorer, rewards: sources, signal } = this.#options;
     const { weights, sampling, attempt, place, prompt: promptTokens } = group;
-    const known = this.#rewards.get(nameOf(group));
-    if (known !== undefined) return known.map((own) => own.map((reward) => reward ?? undefined));
-    const answers = group.answers.map((answer): Answer => ({ task, promptTokens, ...answer }));
-    const rewards: (number | undefined)[][] = [];
-    for (const scorer of scorers) {
-      const own = await scorer.score(answers, signal);
-      rewards.push(answers.map((_, i) => (Number.isFinite(own[i]) ? own[i] : undefined)));
+    const known = this.#known.rewards(group);
+    if (known !== undefined) {
+      if (known.flat().some((reward) => reward !== null)) this.#scored = sampling;
+      return known.map(withGaps);
     }
-    this.#show(task, group, rewards[0], step);
-    // Where nothing could be scored, it is tried again.
-    if (rewards.flat().every((reward) => reward === undefined)) return rewards;
-    const kept = rewards.map((own) => own.map((reward) => reward ?? null));
-    this.#journal.append({ weights, sampling, attempt, place, rewards: kept });
-    this.#countRewards(kept);
+    const answers = group.answers.map((answer): Answer => ({ task, promptTokens, ...answer }));
+    const given = await rewardsByScorer(scorer, answers, signal);
+    const rewards = given.map((own) => answers.map((_, i) => (Number.isFinite(own[i]) ? own[i] : undefined)));
+    const totals = weightedSum(
+      rewards,
+      sources.map(({ weight }) => weight),
+    );
+    this.#show(task, group, totals, step);
+    const kept = { weights, sampling, attempt, place, rewards: rewards.map((own) => own.map((each) => each ?? null)) };
+    if (totals.every((total) => total === undefined)) {
+      this.#unscored.push(kept);
+      return rewards;
+    }
+    this.#scored = sampling;
+    this.#journal.append(kept);
+    this.#known.countRewards(kept);
     return rewards;
+  }
+
+  /** That nothing could be scored is kept once the step goes on without it; where it cannot, it is tried again. */
+  #keepUnscored(sampling: number): void {
+    if (this.#scored !== sampling) return;
+    for (const kept of this.#unscored) this.#journal.append(kept);
+    this.#unscored = [];
   }
 
   /** The best answer of a few groups, now and then. */
@@ -212,21 +200,6 @@ export class Rollouts implements AnswerSource {
     if (best !== undefined) reporter.emit({ type: 'sample', step, prompt, ...best });
   }
 
-  #countGroup({ prompt, answers }: KeptGroup): void {
-    this.totals.answers += answers.length;
-    const said = answers.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    this.totals.tokens += prompt.length + said;
-    this.totals.read += answers.length * prompt.length + said;
-  }
-
-  #countRewards([first]: readonly (readonly (number | null)[])[]): void {
-    for (const reward of first) {
-      if (reward === null) continue;
-      this.totals.rewards.sum += reward;
-      this.totals.rewards.count++;
-    }
-  }
-
   #lost(): UserError {
     const { directory } = this.#options;
     return new UserError(
@@ -239,10 +212,6 @@ export class Rollouts implements AnswerSource {
       { exitCode: 1 },
     );
   }
-}
-
-function nameOf({ weights, sampling, attempt, place }: Key): string {
-  return `${weights}/${sampling}/${attempt}/${place}`;
 }
 
 function sampledAnswer(

@@ -22,6 +22,7 @@ import { trainOnline } from './online-training.js';
 import type { Labelled, Pair } from './pairs.js';
 import { type RoundSource, readOwn, sourceOf, sourceSchema, warnRebuilt } from './provenance.js';
 import { roundData } from './sampling.js';
+import { teacherDigest } from './teacher.js';
 import { trainRound } from './training.js';
 
 export interface RoundInput {
@@ -68,7 +69,7 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const { job, round, policy, evidence } = input;
   const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
   const resultPath = join(directory, roundName);
-  const source = sourceOf(input);
+  const source = sourceOf({ ...input, teacher: await teacherDigest(job.config) });
   const finished = await finishedRound(resultPath, source, job);
   if (finished !== undefined) return finished;
   const { rows, sampledReward, tokens, candidate } = await learntRound(input, source, directory);

@@ -3,8 +3,9 @@ import { decoderTable, sizeOfTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { digestOf } from '../../base/files.js';
 import { formatBytes } from '../../base/format.js';
-import { openCheckpoint } from '../../checkpoint/directory.js';
+import { identifyCheckpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import { withCheckpoint } from '../../checkpoint/reading.js';
+import type { AlignConfig } from '../../config/align.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
@@ -15,6 +16,11 @@ export interface Teacher {
   /** Of its checkpoint. */
   digest: string;
   dispose(): Promise<void>;
+}
+
+/** Digest of the checkpoint of the teacher, where there is one. */
+export async function teacherDigest({ teacher }: Pick<AlignConfig, 'teacher'>): Promise<string | undefined> {
+  return teacher === undefined ? undefined : (await identifyCheckpoint(teacher)).digest;
 }
 
 /**

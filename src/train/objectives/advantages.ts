@@ -64,6 +64,11 @@ export function leaveOneOut(rewards: Rewards, groupSize: number): Advantages {
   return { advantages, rewards: given, flatShare: flatShareOf(given, groupSize) };
 }
 
+/** Each less the mean of its group. */
+export function centredInGroups(values: Rewards, groupSize: number): (number | undefined)[] {
+  return inGroups(values, groupSize, centred);
+}
+
 /** Σ weight · reward of the scorers that gave one; undefined where none did. */
 export function weightedSum(rewards: readonly Rewards[], weights: readonly number[] = []): (number | undefined)[] {
   return (rewards[0] ?? []).map((_, answer) => {

@@ -4,6 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.js';
+import { countOf } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import { parsePosition, ShuffledOrder } from '../../data/shuffled.js';
 import type { Model } from '../../model/model.js';
@@ -19,6 +20,7 @@ import {
   advantagesOf,
   type BatchOptions,
   batchesOf,
+  countedOwners,
   hasSpread,
   microBatches,
   type OnlineBatch,
@@ -46,14 +48,19 @@ export interface DrawRequest {
   isPast: boolean;
 }
 
+/** Whose log-probabilities: two samplings may be of equal weights. */
+export type MeasureRequest = Pick<DrawRequest, 'weights' | 'sampling' | 'isPast'>;
+
 /** Who answers and who scores, and what of both is known already. */
 export interface AnswerSource {
+  /** Digest of all that answers follow from but the weights: under another one nothing is known. */
+  readonly identity: string;
   /** Prompts in all. */
   readonly length: number;
   /** A group for each prompt, in their order. */
   draw(request: DrawRequest): Promise<AnswerGroup[]>;
-  /** log π of the tokens of each micro-batch under `weights`: those that are known, or those that `measure` gives. */
-  logProbabilities(weights: string, isPast: boolean, measure: () => Promise<number[][]>): Promise<number[][]>;
+  /** log π of the tokens of each answer of the sampling, by its row: those that are known, or those that `measure` gives. */
+  logProbabilities(at: MeasureRequest, measure: () => Promise<number[][]>): Promise<number[][]>;
 }
 
 export interface OnlineOptions extends BatchOptions {
@@ -63,6 +70,8 @@ export interface OnlineOptions extends BatchOptions {
   reference?: Model;
   /** Whose predictions are learnt in the place of rewards. */
   teacher?: { model: Model; beta: number };
+  /** Hears what a person is to know of a training that resumes. */
+  warn?(text: string): void;
 }
 
 const count = z.int().min(0);
@@ -71,6 +80,8 @@ const stateSchema = z.object({
   /** Steps that have learnt from it, and the weights that it was drawn from, where some have. */
   used: count,
   weights: z.string().nullable(),
+  /** The identity of its answers. */
+  source: z.string(),
   /** Where its prompts begin. */
   ...{ epoch: count, index: count },
 });
@@ -125,7 +136,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     this.#figures = figures;
     this.#given = 0;
     this.#used++;
-    if (this.#used === online.stepsPerSampling * online.iterations) {
+    if (this.#used === this.#steps) {
       this.#window = undefined;
       this.#used = 0;
       this.#sampling++;
@@ -136,17 +147,32 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   state(): State {
     const { epoch, index } = this.#window?.from ?? this.#order;
     const weights = this.#window?.weights ?? this.#past ?? null;
-    return { sampling: this.#sampling, used: this.#used, weights, epoch, index };
+    const source = this.#source.identity;
+    return { sampling: this.#sampling, used: this.#used, weights, source, epoch, index };
   }
 
   restore(saved: unknown): void {
-    const { sampling, used, weights, epoch, index } = parsePosition(stateSchema, saved);
-    this.#sampling = sampling;
-    this.#used = used;
-    this.#past = used === 0 ? undefined : (weights ?? undefined);
+    const { sampling, used, weights, source, epoch, index } = parsePosition(stateSchema, saved);
+    // Answers of other settings are not what the rest of the sampling's steps can learn from, nor is there a step beyond its last.
+    const isOther = used > 0 && source !== this.#source.identity;
+    const isOver = isOther || used >= this.#steps;
+    this.#sampling = isOver ? sampling + 1 : sampling;
+    this.#used = isOver ? 0 : used;
+    this.#past = isOver || used === 0 ? undefined : (weights ?? undefined);
     this.#window = undefined;
     this.#given = 0;
     this.#order.begin(epoch, Math.min(index, this.#source.length));
+    if (isOther) {
+      this.#options.warn?.(
+        `sampling ${sampling + 1} had other settings when ${countOf(used, 'step')} learnt from it: its prompts are answered anew`,
+      );
+    }
+  }
+
+  /** That learn from one sampling. */
+  get #steps(): number {
+    const { stepsPerSampling, iterations } = this.#options.online;
+    return stepsPerSampling * iterations;
   }
 
   /** With the share of the step's time that it sampled. */
@@ -176,37 +202,47 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     return total;
   }
 
+  /** Where it fails or is stopped, nothing of it has begun. */
   async #sample(model: Model, step: number): Promise<Window> {
     const { epoch, index } = this.#order;
+    const past = this.#past;
+    try {
+      return { ...(await this.#sampled(model, step)), from: { epoch, index } };
+    } catch (error) {
+      this.#order.begin(epoch, index);
+      this.#past = past;
+      throw error;
+    }
+  }
+
+  async #sampled(model: Model, step: number): Promise<Omit<Window, 'from'>> {
     const isPast = this.#past !== undefined;
     const weights = this.#past ?? (await weightsDigest(model));
     this.#past = undefined;
     const at = { model, weights, sampling: this.#sampling, step, isPast };
     const { groups, alike, drawn } = await this.#groups(at);
-    const { scorers, seed, online, policy } = this.#options;
+    const { scorers, seed, policy, samplesPerPrompt } = this.#options;
     const answers = batchesOf(groups, this.#options, Random.stream(seed, `sampling ${this.#sampling}`).uint32());
-    if (answers.flat(2).length === 0) throw nothingScored(step, groups.length * this.#options.samplesPerPrompt);
-    const isReused = online.stepsPerSampling * online.iterations > 1;
-    const old = measuresSampler({ online, policy })
-      ? await this.#source.logProbabilities(weights, isPast, () => this.#measure(model, answers))
+    if (answers.flat(2).length === 0) throw nothingScored(step, groups.length * samplesPerPrompt);
+    const isReused = this.#steps > 1;
+    const old = measuresSampler(this.#options)
+      ? await this.#source.logProbabilities(at, () => this.#measure(model, answers))
       : undefined;
     const reference = this.#options.reference && (await this.#measure(this.#options.reference, answers));
     const distances =
-      policy.klIn === 'reward' && old && reference ? this.#distances(answers, old, reference) : undefined;
+      policy.klIn === 'reward' && old && reference
+        ? old.map((own, row) => own.reduce((sum, value, token) => sum + value - reference[row][token], 0))
+        : undefined;
     const advantages = advantagesOf(groups, this.#options, distances);
-    let place = 0;
     const batches = answers.map((own) =>
-      own.map((placed) => {
-        const measured = {
-          ...(isReused && old && { old: Float32Array.from(old[place]) }),
-          ...(policy.klIn === 'loss' && reference && { reference: Float32Array.from(reference[place]) }),
-        };
-        place++;
-        return onlineBatch(placed, advantages, this.#options, measured);
-      }),
+      own.map((placed) =>
+        onlineBatch(placed, advantages, this.#options, {
+          ...(isReused && { old }),
+          ...(policy.klIn === 'loss' && { reference }),
+        }),
+      ),
     );
-    const figures = samplingFigures(groups, scorers, { alike, drawn, distances });
-    return { weights, batches, figures, from: { epoch, index } };
+    return { weights, batches, figures: samplingFigures(groups, scorers, { alike, drawn, distances }) };
   }
 
   /** Those that are learnt from; `alike` of the `drawn` had answers that were rewarded alike. */
@@ -233,38 +269,20 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     return this.#order.take();
   }
 
-  /** log π of the counted tokens of each micro-batch. */
+  /** By row, of all answers of the sampling: log π of its counted tokens; none of an answer that nothing is learnt from. */
   async #measure(model: Model, answers: readonly (readonly (readonly PlacedAnswer[])[])[]): Promise<number[][]> {
-    const { padId, temperature } = this.#options;
-    const measured: number[][] = [];
+    const { online, samplesPerPrompt, padId, temperature } = this.#options;
+    const rows = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
+    const measured = Array.from({ length: rows }, (): number[] => []);
     for (const own of answers.flat()) {
       const batch = packedAnswers(own, padId);
       const values = await readResult(() => tokenLogProbabilities(model, batch, { temperature }).logProbabilities);
-      measured.push([...values]);
+      for (const [token, owner] of countedOwners(batch).entries()) {
+        if (owner >= 0) measured[own[owner].row].push(values[token]);
+      }
       await setImmediate(); // signals arrive between turns of the event loop
     }
     return measured;
-  }
-
-  /** Of each answer: Σ (log π − log π_ref). */
-  #distances(
-    answers: readonly (readonly (readonly PlacedAnswer[])[])[],
-    old: readonly (readonly number[])[],
-    reference: readonly (readonly number[])[],
-  ): number[] {
-    const { online, samplesPerPrompt, padId } = this.#options;
-    const rows = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
-    const distances = new Array<number>(rows).fill(0);
-    for (const [i, own] of answers.flat().entries()) {
-      const { weights, owners } = packedAnswers(own, padId);
-      let token = 0;
-      for (let cell = 0; cell < weights.length; cell++) {
-        if (weights[cell] === 0) continue;
-        distances[own[owners[cell]].row] += old[i][token] - reference[i][token];
-        token++;
-      }
-    }
-    return distances;
   }
 }
 

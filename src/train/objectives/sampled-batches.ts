@@ -6,7 +6,7 @@ import type { PolicyConfig } from '../../config/policy.js';
 import { packSequences } from '../../data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Metrics } from '../../report/event.js';
-import { groupAdvantages, leaveOneOut, meanOf, weightedSum } from './advantages.js';
+import { centredInGroups, groupAdvantages, leaveOneOut, meanOf, weightedSum } from './advantages.js';
 import { answerFigures, rewardFigures } from './answer-figures.js';
 import { policyWeight } from './policy-losses.js';
 
@@ -108,9 +108,15 @@ export function packedAnswers(answers: readonly PlacedAnswer[], padId: number): 
   );
 }
 
+/** The answer of each counted token, in the order in which a loss has them; where none counts, −1 of the one that stands in. */
+export function countedOwners({ weights, owners }: TokenBatch): number[] {
+  const counted = Array.from(owners).filter((_, cell) => weights[cell] !== 0);
+  return counted.length === 0 ? [-1] : counted;
+}
+
 /**
  * How much more than its group each answer was rewarded, in the order of groups and answers; undefined: it is not to be learnt from.
- * @param distances Of each answer: Σ (log π − log π_ref), where that is taken off its reward.
+ * @param distances Of each answer: Σ (log π − log π_ref), where that is paid with its reward.
  */
 export function advantagesOf(
   groups: readonly AnswerGroup[],
@@ -125,28 +131,41 @@ export function advantagesOf(
     );
     return leaveOneOut(rewards, groupSize).advantages;
   }
-  const rewards: (number | undefined)[][] = scorers.map((_, i) => groups.flatMap((group) => group.rewards[i]));
+  const rewards = scorers.map((_, i) => groups.flatMap((group) => group.rewards[i]));
   const weights = scorers.map(({ weight }) => weight);
-  if (distances !== undefined) {
-    rewards.push([...distances]);
-    weights.push(-klWeight);
-  }
   // Several scorers count as their weights say only where each is normalised by itself.
   const mix = scorers.length > 1 ? 'normalize-then-sum' : 'sum-then-normalize';
-  return groupAdvantages(rewards, { weights, groupSize, scale: policy.advantageScale, mix }).advantages;
+  const { advantages } = groupAdvantages(rewards, { weights, groupSize, scale: policy.advantageScale, mix });
+  if (distances === undefined) return advantages;
+  // After the scaling: in a group that is rewarded (nearly) alike that would blow the distances up, whatever klWeight is.
+  const paid = distances.map((distance, i) => (advantages[i] === undefined ? undefined : distance));
+  const further = centredInGroups(paid, groupSize);
+  return advantages.map((own, i) => (own === undefined ? undefined : own - klWeight * (further[i] ?? 0)));
 }
 
-/** A micro-batch with all that its loss reads. */
+/**
+ * A micro-batch with all that its loss reads.
+ * @param measured By row of the sampling: log π of its counted tokens.
+ */
 export function onlineBatch(
   answers: readonly PlacedAnswer[],
   advantages: readonly (number | undefined)[],
   { policy, maxNewTokens, padId }: Pick<BatchOptions, 'policy' | 'maxNewTokens' | 'padId'>,
-  measured: Pick<OnlineBatch, 'old' | 'reference'>,
+  { old, reference }: { old?: readonly (readonly number[])[]; reference?: readonly (readonly number[])[] },
 ): OnlineBatch {
   const batch = packedAnswers(answers, padId);
   const tokens = answers.reduce((sum, { answer }) => sum + tokensOf(answer), 0);
   const weight = policyWeight(policy, { tokens, rows: answers.length, maxNewTokens });
-  return { ...batch, weight, advantages: answers.map(({ row }) => advantages[row] ?? 0), ...measured };
+  const owners = countedOwners(batch);
+  const inOrder = (measured: readonly (readonly number[])[]): Float32Array => {
+    const next = answers.map(() => 0);
+    return Float32Array.from(owners, (owner) => (owner < 0 ? 0 : measured[answers[owner].row][next[owner]++]));
+  };
+  return {
+    ...{ ...batch, weight, advantages: answers.map(({ row }) => advantages[row] ?? 0) },
+    ...(old !== undefined && { old: inOrder(old) }),
+    ...(reference !== undefined && { reference: inOrder(reference) }),
+  };
 }
 
 /** Tokens that the policy wrote. */

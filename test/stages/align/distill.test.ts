@@ -1,7 +1,7 @@
 // Rounds that learn what a teacher predicts at every token of their own answers: they come nearer to it, and a teacher that cannot
 // be compared is refused in words.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -67,6 +67,10 @@ test('comes nearer to its teacher', async () => {
     events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n'),
     /the teacher, .*, takes/,
   );
+  const moved = join(root, 'moved');
+  await rename(teacher, moved);
+  const again = await align('student', ['method=distill', `teacher=${moved}`]);
+  assert.ok(!again.some(({ type }) => type === 'step'), 'where a teacher stands changes nothing');
 });
 
 test('a teacher with another tokenizer is refused', async () => {

@@ -14,6 +14,7 @@ import { touchedBy } from '../../../src/feedback/touched.js';
 import { loadPipeline } from '../../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { alignStage } from '../../../src/stages/align/stage.js';
+import type { SettingChange } from '../../../src/train/resume.js';
 import { asked, judgement } from '../../feedback/judgements.js';
 import { abortedWhen } from '../../signals.js';
 
@@ -41,7 +42,11 @@ const settings = [
   'train={steps: 4, batchSize: 3, checkpointEvery: 2, learningRate: 0.01}',
 ];
 
-async function align(name: string, set: string[], { stopWhen = (_: readonly Event[]): boolean => false } = {}) {
+async function align(
+  name: string,
+  set: string[],
+  { stopWhen = (_: readonly Event[]): boolean => false, overrides = [] as SettingChange[] } = {},
+) {
   const { align: config } = await loadPipeline({
     set: [...settings, `prompts=${join(root, 'tasks.jsonl')}`, ...set].map((each) => `align.${each}`),
     flags: { backend: 'auto' },
@@ -51,8 +56,7 @@ async function align(name: string, set: string[], { stopWhen = (_: readonly Even
   await alignStage.run({
     config: config ?? assert.fail(),
     inputs: { sft: published },
-    directory,
-    seed: 1,
+    ...{ directory, overrides, seed: 1 },
     compute: { backend: 'auto', precision: 'fp32' },
     reporter: stageReporter({ emit: (event) => void events.push(event) }, 'align'),
     signal: abortedWhen(() => stopWhen(events)),
@@ -62,7 +66,7 @@ async function align(name: string, set: string[], { stopWhen = (_: readonly Even
     notes: events.flatMap((event) => (event.type === 'note' ? [event.text] : [])).join('\n'),
     steps: events.flatMap((event) => (event.type === 'step' ? [event] : [])),
     journal: await journalOf(name),
-    candidate: await openCheckpoint(join(round, 'step-000004'), { adapter: 'apart' }),
+    candidate: await openCheckpoint(round, { adapter: 'apart' }),
   };
 }
 
@@ -94,6 +98,12 @@ test('stopped after a step, and its journal cut, grpo ends with the same bits an
   assert.ok(resumed.journal.startsWith(before), 'what was there stays, and is not sampled again');
   assert.deepEqual([resumed.candidate.digest, resumed.journal], [whole.candidate.digest, whole.journal]);
 
+  let polls = 0;
+  const amidSampling = (events: readonly Event[]): boolean => stepsIn(events) >= 1 && ++polls > 1;
+  await assert.rejects(align('sampling', ['method=grpo'], { stopWhen: amidSampling }), /stopped at step 1 of 4; saved/);
+  const gone = await align('sampling', ['method=grpo']);
+  assert.deepEqual([gone.steps.length, gone.candidate.digest], [3, whole.candidate.digest]);
+
   await rm(join(root, 'parts', 'round-01', 'step-000004'), { recursive: true });
   await truncate(journalPath('parts'), before.length - 20);
   const cut = await align('parts', ['method=grpo']);
@@ -116,9 +126,44 @@ test('of answers that serve several steps the journal keeps what those are compa
   );
   await assert.rejects(align('parts reused', own, { stopWhen: (events) => stepsIn(events) >= 3 }), Interrupted);
   await cp(join(root, 'parts reused'), join(root, 'lost'), { recursive: true });
+  await cp(join(root, 'parts reused'), join(root, 'other'), { recursive: true });
   assert.equal((await align('parts reused', own)).candidate.digest, whole.candidate.digest);
   await truncate(journalPath('lost'), 300);
   await assert.rejects(align('lost', own), /was learning from are no longer there/);
+
+  const before = await journalOf('other');
+  const overrides = [{ key: 'align.temperature', from: '1', to: '0.5' }];
+  const other = await align('other', [...own, 'temperature=0.5'], { overrides });
+  assert.match(other.notes, /rollouts\.jsonl has answers of other settings\. It is kept as rollouts\.jsonl\.other/);
+  assert.match(other.notes, /sampling 1 had other settings when 3 steps learnt from it: its prompts are answered anew/);
+  assert.equal(await readFile(`${journalPath('other')}.other`, 'utf8'), before);
+  assert.equal(other.candidate.manifest.step, 4);
+});
+
+test('each scorer is learnt from by itself, and what none could score is known when the step goes on without it', async () => {
+  const tasks = Array.from({ length: 24 }, (_, i) => ({
+    messages: [{ role: 'user', content: `say e ${i}` }],
+    check: i % 2 === 0 ? { type: 'contains', any: ['e'] } : { type: 'constraints', all: [{ kind: 'no-commas' }] },
+  }));
+  await writeFile(join(root, 'mixed.jsonl'), toJsonl(tasks));
+  const own = [
+    'method=grpo',
+    'train.steps=1',
+    'promptsPerStep=8',
+    'scorers=[constraints, {scorer: tools, weight: 0.5}]',
+  ];
+  const { journal, steps } = await align('scorers', [...own, `prompts=${join(root, 'mixed.jsonl')}`]);
+  const rewards = journal.split('\n').flatMap((line): (number | null)[][][] => {
+    return line.includes('"rewards"') ? [(JSON.parse(line) as { rewards: (number | null)[][] }).rewards] : [];
+  });
+  assert.equal(rewards.length, 8);
+  const unscored = rewards.filter(([constraints]) => constraints.every((each) => each === null));
+  assert.ok(unscored.length > 0 && unscored.length < 8, `${unscored.length}`);
+  assert.ok(rewards.every(([constraints, tools]) => constraints.length === 4 && tools.every((each) => each === null)));
+  const { metrics = {} } = steps[0];
+  assert.equal(metrics['rewards/missing'], unscored.length / 8);
+  assert.equal(metrics['rewards/constraints/mean'], metrics.reward);
+  assert.ok(!('rewards/tools/mean' in metrics));
 });
 
 test('a round is found by what it asked, where people asked it: feedback delete names what learnt from it', async () => {

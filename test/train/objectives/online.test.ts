@@ -6,7 +6,7 @@ import { type PolicyMethod, resolvedPolicy, type WrittenPolicy } from '../../../
 import { samplingAt } from '../../../src/config/sampling.js';
 import { Engine } from '../../../src/inference/engine.js';
 import { type AnswerSource, type DrawRequest, OnlineObjective } from '../../../src/train/objectives/online.js';
-import type { AnswerGroup, OnlineBatch } from '../../../src/train/objectives/sampled-batches.js';
+import { type AnswerGroup, advantagesOf, type OnlineBatch } from '../../../src/train/objectives/sampled-batches.js';
 import { padId, tinyModel, trainConfig } from '../tiny.js';
 import { trainingWorld } from '../world.js';
 
@@ -21,12 +21,13 @@ const samples = 6;
 interface Toy {
   rewardOf?(tokens: readonly number[], prompt: number): number | undefined;
   requests?: DrawRequest[];
+  identity?: string;
 }
 
 const evenShare = (tokens: readonly number[]): number => tokens.filter((id) => id % 2 === 0).length / tokens.length;
 
 /** Asks an engine; what it gave stays known, by the weights that gave it. */
-function sampledFrom({ rewardOf = evenShare, requests = [] }: Toy = {}): AnswerSource {
+function sampledFrom({ rewardOf = evenShare, requests = [], identity = 'toy' }: Toy = {}): AnswerSource {
   const known = new Map<string, unknown>();
   async function once<T>(key: string, isPast: boolean, make: () => Promise<T>): Promise<T> {
     assert.ok(known.has(key) || !isPast, `${key} is not known`);
@@ -54,13 +55,13 @@ function sampledFrom({ rewardOf = evenShare, requests = [] }: Toy = {}): AnswerS
     return groups;
   };
   return {
-    length: prompts.length,
+    ...{ identity, length: prompts.length },
     draw(request) {
       requests.push(request);
       const { weights, sampling, attempt, isPast } = request;
       return once(`${weights} ${sampling} ${attempt}`, isPast, () => draw(request));
     },
-    logProbabilities: (weights, isPast, measure) => once(`log π ${weights}`, isPast, measure),
+    logProbabilities: ({ weights, sampling, isPast }, measure) => once(`log π ${weights} ${sampling}`, isPast, measure),
   };
 }
 
@@ -70,11 +71,16 @@ interface Own {
   stepsPerSampling?: number;
   iterations?: number;
   resample?: number;
+  batchSize?: number;
+  warn?(text: string): void;
 }
 
-function objectiveOf(source: AnswerSource, { method = 'grpo', policy = {}, ...online }: Own = {}): OnlineObjective {
+function objectiveOf(
+  source: AnswerSource,
+  { method = 'grpo', policy = {}, batchSize = 6, warn, ...online }: Own = {},
+): OnlineObjective {
   return new OnlineObjective(source, {
-    ...{ method, samplesPerPrompt: samples, maxNewTokens: 4, batchSize: 6, padId, temperature: 1, seed: 3 },
+    ...{ method, samplesPerPrompt: samples, maxNewTokens: 4, batchSize, padId, temperature: 1, seed: 3, warn },
     policy: resolvedPolicy(policy, method),
     online: { promptsPerStep: 2, stepsPerSampling: 1, iterations: 1, resample: 0, ...online },
     scorers: [{ name: 'even', weight: 1 }],
@@ -153,5 +159,106 @@ describe('an objective of sampled answers', () => {
     assert.equal(objective.summarize()['rewards/missing'], 0.25);
     const none = objectiveOf(sampledFrom({ rewardOf: () => undefined }));
     await assert.rejects(none.next({ model, step: 1 }), /none of the 12 answers has a reward/);
+  });
+
+  const windowed = { stepsPerSampling: 2, iterations: 2 };
+  const toys = (own: Toy = {}, batchSize = 6, online: Own = windowed) => {
+    const warnings: string[] = [];
+    return {
+      objective: objectiveOf(sampledFrom(own), { ...online, batchSize, warn: (text) => warnings.push(text) }),
+      warnings,
+    };
+  };
+
+  test('amid a sampling micro-batches may become others: what the policy gave an answer stays its own', async () => {
+    const source = sampledFrom();
+    const model = tinyModel();
+    const before = objectiveOf(source, windowed);
+    for (let i = 0; i < 2; i++) await before.next({ model, step: 1 });
+    const olds = async (batchSize: number): Promise<Map<string, string>> => {
+      const objective = objectiveOf(source, { ...windowed, batchSize });
+      objective.restore(before.state());
+      const known = new Map<string, string>();
+      for (let i = 0; i < 12 / batchSize; i++) {
+        const { ids, owners, weights, old = assert.fail() } = await objective.next({ model, step: 2 });
+        const counted = Array.from(owners).filter((_, cell) => weights[cell] !== 0);
+        for (const [i, id] of ids.entries()) known.set(id, `${old.filter((_, token) => counted[token] === i)}`);
+      }
+      return known;
+    };
+    const [same, smaller] = [await olds(6), await olds(4)];
+    assert.ok(same.size >= 6 && [...same.values()].every((each) => each.split(',').length === 4));
+    assert.deepEqual(smaller, same);
+  });
+
+  test('of answers without a token nothing is learnt, and nothing breaks', async () => {
+    const source = sampledFrom();
+    const silent: AnswerSource = {
+      ...source,
+      draw: async (request) =>
+        (await source.draw(request)).map(({ answers, rewards }) => ({
+          answers: answers.map((answer) => ({ ...answer, loss: Array.from(answer.loss, () => 0) })),
+          rewards,
+        })),
+    };
+    const objective = objectiveOf(silent, { ...windowed, policy: { klWeight: 0.1 } });
+    const { outcome, steps } = await world.attempt('silent', { objective, steps: 3, config });
+    assert.ok('digest' in (outcome as object), `${outcome}`);
+    assert.deepEqual(
+      steps.map(({ loss }) => loss),
+      [0, 0, 0],
+    );
+  });
+
+  test('a sampling that no step is left of, or of other settings, is over; one that was stopped has not begun', async () => {
+    const model = tinyModel();
+    const { objective } = toys();
+    for (let i = 0; i < 4; i++) await objective.next({ model, step: 1 });
+    const saved = objective.state();
+    const shorter = toys({}, 6, { stepsPerSampling: 2 });
+    shorter.objective.restore(saved);
+    assert.deepEqual(shorter.objective.state(), { ...saved, sampling: 1, used: 0, weights: null });
+    const requests: DrawRequest[] = [];
+    const other = toys({ identity: 'other', requests });
+    other.objective.restore(saved);
+    await other.objective.next({ model, step: 3 });
+    assert.deepEqual(
+      requests.map(({ sampling, isPast }) => [sampling, isPast]),
+      [[1, false]],
+    );
+    assert.match(other.warnings.join(), /sampling 1 had other settings when 2 steps learnt from it/);
+
+    const stopped = toys({ rewardOf: () => assert.fail('stopped') });
+    const begun = stopped.objective.state();
+    await assert.rejects(stopped.objective.next({ model, step: 1 }), /stopped/);
+    assert.deepEqual(stopped.objective.state(), begun);
+  });
+
+  test('the distance to the reference counts as klWeight says, however alike the rewards are', () => {
+    const answer = { id: 'a', tokens: [1, 2], loss: [0, 1], ended: true };
+    const groups = [
+      [1, 1, 1],
+      [0, 1, undefined],
+    ].map((own) => ({ answers: own.map(() => answer), rewards: [own] }));
+    const advantages = (klWeight: number) =>
+      advantagesOf(
+        groups,
+        {
+          ...{ method: 'grpo', policy: resolvedPolicy({ klWeight, klIn: 'reward' }, 'grpo'), samplesPerPrompt: 3 },
+          ...{ maxNewTokens: 4, batchSize: 6, padId, scorers: [{ name: 'even', weight: 1 }] },
+          online: { promptsPerStep: 2, stepsPerSampling: 1, iterations: 1, resample: 0 },
+        },
+        [3, 6, 9, 2, 4, 100],
+      );
+    const [none, some] = [advantages(0), advantages(0.01)];
+    const near = (values: readonly (number | undefined)[]) => values.map((value) => value && Number(value.toFixed(6)));
+    assert.deepEqual(near(some.map((value, i) => value && value - (none[i] ?? 0))), [
+      0.03,
+      0,
+      -0.03,
+      0.01,
+      -0.01,
+      undefined,
+    ]);
   });
 });
