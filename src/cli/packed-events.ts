@@ -13,6 +13,8 @@ export function withoutTexts(events: readonly TimedEvent[]): TimedEvent[] {
         const { dropped, edited } = event.fate;
         return [{ ...event, fate: { ...event.fate, dropped: dropped.map(bare), edited: edited.map(bare) } }];
       }
+      case 'reward':
+        return [{ ...event, worst: [] }];
       case 'filters':
         return [{ ...event, rules: event.rules.map(bare) }];
       case 'note':
