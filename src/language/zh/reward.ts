@@ -38,7 +38,10 @@ export const reward: Catalog = {
   'calibration error {1} of {2} allowed; scores follow length by {3} (1: the longer answer always scores higher, −1: the shorter)':
     '校准误差 {1}，允许 {2}；分数随长度走的程度 {3}（1：总是长的分高，−1：总是短的）',
   'it agrees with checks in {1} of {2} pairs that they tell apart': '在检查能分出高下的 {2} 对中，有 {1} 与检查一致',
-  'no turning point in sight': '看不到转折点',
+  'no turning point before a KL of {1} nats': 'KL 到 {1} nat 为止没有转折点',
+  'no turning point before {1} nats': '到 {1} nat 为止没有转折点',
+  '{1} {2} held out, and a licence takes {3} at least: give more pairs (about {4}, each of a prompt of its own), or rewardModel.evalData':
+    '留出了 {1}，而许可至少要 {3} 个：请给更多成对的行（约 {4} 对，各有自己的提问），或 rewardModel.evalData',
   'it is predicted to turn at a KL of {1} nats': '预计在 KL 为 {1} nat 处转折',
   'the best of {1} answers is worth {2} more than any, by the checks of {3} prompts; {4}':
     '按 {3} 个提示的检查，{1} 个回答里最好的比任取一个多值 {2}；{4}',

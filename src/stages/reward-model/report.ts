@@ -106,19 +106,19 @@ const maxWorst = 10;
 const maxCharacters = 1000;
 
 /** Says and reports what the evidence comes to. */
-export function reportOn(
-  { config, reporter }: Pick<Job<RewardModelConfig>, 'config' | 'reporter'>,
+export async function reportOn(
+  { config, reporter, seed, signal }: Pick<Job<RewardModelConfig>, 'config' | 'reporter' | 'seed' | 'signal'>,
   {
     digest,
     pairs,
     learnt,
     bestOfN,
   }: { digest: string; pairs: readonly ScoredPair[]; learnt: readonly JudgedRow[]; bestOfN?: BestOfN },
-): { licence: Licence; metrics: Metrics } {
+): Promise<{ licence: Licence; metrics: Metrics }> {
   const texts = learnt.map(({ chosen, rejected }) => ({ chosen: chosen.text, rejected: rejected.text }));
   const licence = licenceFor({
     ...{ model: digest, pairs, bestOfN, calibration: config.licence.calibration },
-    baselines: [lengthBaseline(texts), nGramBaseline(texts)],
+    baselines: [lengthBaseline(texts), await nGramBaseline(texts, { seed, signal })],
   });
   const { isGranted, refusals, baselines } = licence;
   const { error, bins } = calibrationOf(pairs);
@@ -177,7 +177,7 @@ function linesOf({
 function bestOfNLine({ points, gain, turnsAt, prompts }: BestOfN): string {
   const turn =
     turnsAt === undefined
-      ? 'no turning point in sight'
+      ? `no turning point before a KL of ${points[points.length - 1].kl.toFixed(2)} nats`
       : `it is predicted to turn at a KL of ${turnsAt.toFixed(2)} nats`;
   return `the best of ${points.length} answers is worth ${interval(gain)} more than any, by the checks of ${prompts} prompts; ${turn}`;
 }
