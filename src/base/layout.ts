@@ -121,6 +121,7 @@ export const optimizerName = `${trainingFolder}/optimizer.safetensors`;
 export const stateName = `${trainingFolder}/state.json`;
 
 // reward-model/
+export const rewardModelFolder = 'reward-model';
 /** The records of a feedback store that it learnt from. */
 export const learntFromName = 'learnt-from.json';
 

@@ -4,6 +4,17 @@ import type { Catalog } from '../messages.js';
 export const reward: Catalog = {
   'no tasks with checks are here, so where its scores lead is not drawn (rewardModel.licence.prompts)':
     '这里没有带检查的任务，所以不画出它的分数会引向何处（rewardModel.licence.prompts）',
+  'this run made a reward model alone, which pack does not share': '这次运行只做了奖励模型，而 pack 不分享奖励模型',
+  'Export it: {1}': '导出它：{1}',
+  '--{1} says nothing to --only {2}': '--{1} 对 --only {2} 没有意义',
+  'it is align that is steered by a reward model: say it there': '由奖励模型引导的是 align：请在那里说明',
+  'reward model: a checkpoint, a model folder, or a run that made one': '奖励模型：检查点、模型目录，或做了它的运行',
+  'a reward model that is trained with {1} starts from the chat model of that run, and another is named':
+    '与 {1} 一起训练的奖励模型从该次运行的对话模型开始，这里却指定了另一个',
+  'Remove it (--set rewardModel.from=null), or train it by itself: mossctl align --only reward-model':
+    '请去掉它（--set rewardModel.from=null），或单独训练：mossctl align --only reward-model',
+  'align.scorers scores nothing: without tasks (align.prompts) no answer is sampled':
+    'align.scorers 没有可评分的：没有任务（align.prompts）就不采样回答',
   'best of n': 'n 选一',
   '{1} with a check, and the best of n answers is drawn for two at least': '{1}带检查，而 n 选一至少要有两个',
   'Give more tasks with checks (rewardModel.licence.prompts), or none':
@@ -106,7 +117,6 @@ export const reward: Catalog = {
   'train low-rank adapters and the score beside the frozen weights, not all weights':
     '在冻结的权重旁训练低秩适配器和打分头，而不是全部权重',
   'how much it counts beside the others': '与其他的相比算多重',
-  'reward model: a checkpoint, run or model folder': '奖励模型：检查点、运行或模型文件夹',
   '1e-4, with LoRA ten times that': '1e-4，用 LoRA 时为十倍',
   "the default of TRL's RewardTrainer": 'TRL 的 RewardTrainer 的默认值',
   'share of held-out pairs whose chosen answer the reward model scores higher; a random guess has half':

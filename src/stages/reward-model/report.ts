@@ -1,5 +1,6 @@
 // What a reward model is worth, on pairs that no training saw: figures for the terminal and metrics.jsonl, a section of the report,
 // and the licence.
+import { sha256 } from '../../base/files.js';
 import { shorten } from '../../base/format.js';
 import { ratio } from '../../base/statistics.js';
 import type { RewardModelConfig } from '../../config/reward-model.js';
@@ -89,7 +90,11 @@ export async function measurePairs(
   rows: readonly JudgedRow[],
   signal?: AbortSignal,
 ): Promise<{ pairAccuracy: number; pairLoss: number }> {
-  const measured = rows.slice(0, measuredPairs);
+  // By hash: files are often sorted, by source or by language.
+  const order = new Map(rows.map((row) => [row, sha256(`${row.id} ${row.prompt.join()}`)]));
+  const measured = [...rows]
+    .sort((a, b) => ((order.get(a) ?? '') < (order.get(b) ?? '') ? -1 : 1))
+    .slice(0, measuredPairs);
   const scores = await scoreSequences(model, sequencesOf(measured), { signal });
   const gaps = measured.map((_, i) => scores[2 * i] - scores[2 * i + 1]);
   const mean = (of: (gap: number) => number): number => gaps.reduce((sum, gap) => sum + of(gap), 0) / gaps.length;

@@ -14,6 +14,7 @@ import { openRewardModel } from '../../inference/rewards.js';
 import { keptServingFiles } from '../../tokenizer/serving-files.js';
 import { type RewardPair, rewardObjective } from '../../train/objectives/reward.js';
 import { readSplit } from '../align/given.js';
+import { feedbackDigest } from '../align/given-sources.js';
 import { recordOf } from '../align/pairs.js';
 import { checkTrainingMemory } from '../room.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
@@ -25,6 +26,7 @@ import { startingModel, takeHead } from './model.js';
 import { type JudgedRow, judgedRows, measurePairs, reportOn, scorePairs } from './report.js';
 
 export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
+  inputDigest: ({ config }) => feedbackDigest(config.data),
   async run(written) {
     const { inputs, directory } = written;
     const compute = await startBackend(written);
