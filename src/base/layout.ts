@@ -120,6 +120,11 @@ export const trainingFolder = 'training';
 export const optimizerName = `${trainingFolder}/optimizer.safetensors`;
 export const stateName = `${trainingFolder}/state.json`;
 
+// reward-model/
+export const rewardModelFolder = 'reward-model';
+/** The records of a feedback store that it learnt from. */
+export const learntFromName = 'learnt-from.json';
+
 // reward-model/step-<n>/
 /** What a reward model has shown, and whether it may steer alignment. */
 export const licenceName = 'licence.json';

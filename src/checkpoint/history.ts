@@ -5,7 +5,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
 import { exists, syncDirectory, temporarySibling } from '../base/files.js';
-import { latestName, manifestName, recordName } from '../base/layout.js';
+import { latestName, manifestName, recordName, rewardModelFolder } from '../base/layout.js';
 import { readSealed } from '../base/sealed.js';
 import { isModelName } from '../network/model-name.js';
 import { resolveModel } from '../network/models.js';
@@ -141,6 +141,12 @@ export async function resolveCheckpoint(named: string): Promise<string> {
   const finished = await stageOutput(real);
   if (finished !== undefined) return finished;
   throw await notACheckpoint(path, `it holds no ${manifestName}, no link called latest and no step-* folder`);
+}
+
+/** Of a run folder that has one, the reward model: `latest` of a run is a chat model, and never that. Else the path itself. */
+export async function rewardModelAt(named: string): Promise<string> {
+  const own = join(named, rewardModelFolder);
+  return (await exists(own)) ? own : named;
 }
 
 const finishedSchema = z.object({ state: z.literal('finished'), output: z.object({ path: z.string().min(1) }) });

@@ -13,12 +13,25 @@ export function withoutTexts(events: readonly TimedEvent[]): TimedEvent[] {
         const { dropped, edited } = event.fate;
         return [{ ...event, fate: { ...event.fate, dropped: dropped.map(bare), edited: edited.map(bare) } }];
       }
+      case 'reward':
+        return [{ ...event, worst: [] }];
       case 'filters':
         return [{ ...event, rules: event.rules.map(bare) }];
       case 'note':
         return [{ ...event, text: event.text.replace(quoted, '$1(not shared)') }];
-      default:
+      case 'stage':
+      case 'step':
+      case 'evaluation':
+      case 'statistics':
+      case 'checkpoint':
+      case 'composition':
+      case 'gate':
+      case 'table':
+      case 'plan':
+      case 'progress':
         return [event];
+      default:
+        throw new Error(`packed without a look: ${JSON.stringify(event satisfies never)}`);
     }
   });
 }

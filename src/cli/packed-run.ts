@@ -20,6 +20,7 @@ import {
   recordCopyName,
   recordName,
   resultsName,
+  rewardModelFolder,
   selfInstructReportName,
   settingsName,
   trainingFolder,
@@ -90,6 +91,14 @@ export async function modelsToPack(run: string): Promise<PackedModel[]> {
   }
   if (models.length > 0) return models;
   if (kept !== undefined) return refuseKept(run, kept);
+  const reward = await finishedOutput(run, await readRecord(run, 'rewardModel'));
+  if (reward !== undefined) {
+    throw new UserError({
+      what: 'this run made a reward model alone, which pack does not share',
+      where: run,
+      next: `Export it: ${mossctlCommand('export', shownPath(join(run, rewardModelFolder)), '--out', 'FOLDER')}`,
+    });
+  }
   throw new UserError({
     what: 'there is no finished model here',
     where: run,

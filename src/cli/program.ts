@@ -1,5 +1,6 @@
 // The commands as a person sees them: names, options, one example each. What they do is imported when they run.
 import { Command, Option } from 'commander';
+import { UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
 import type { Flags } from '../base/overrides.js';
 import { redact } from '../base/secrets.js';
@@ -121,7 +122,11 @@ function addStage(program: Command, name: StageName): void {
   stage.action(async ({ only: named, ...options }: StageOptions) => {
     const other = others.get(String(named));
     const chosen = other ?? name;
-    const { keys = {}, next = help.next } = only[chosen] ?? {};
+    const { keys = {}, refused = {}, next } = only[chosen] ?? {};
+    const wrong = Object.keys(refused).find((flag) => options[flag] !== undefined);
+    if (wrong !== undefined) {
+      throw new UserError({ what: `--${kebabCase(wrong)} says nothing to --only ${named}`, why: refused[wrong] });
+    }
     const given = Object.keys(flags).map((flag) => ({
       key: `${chosen}.${keys[flag] ?? flag}`,
       value: settingOf(options[flag]),
@@ -133,7 +138,17 @@ function addStage(program: Command, name: StageName): void {
     const count = Number(options.preview ?? 0);
     if (count > 0) return (await import('./commands/preview.js')).preview(chosen, count, choice);
     const { runOneStage } = await import('./run-stages.js');
-    await runOneStage(chosen, choice, next);
+    await runOneStage(chosen, choice, (runDirectory, config, output) => {
+      if (next === undefined || output === undefined) return help.next(runDirectory);
+      const from = options.from ?? (config[chosen] as { from?: string } | undefined)?.from;
+      return next({
+        runDirectory,
+        config,
+        path: output.path,
+        digest: output.digest,
+        ...(from && { from: String(from) }),
+      });
+    });
   });
   example(stage, help.example);
 }

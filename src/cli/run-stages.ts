@@ -12,6 +12,7 @@ import { loadPipeline } from '../pipeline/load.js';
 import { FolderInUse } from '../pipeline/lock.js';
 import { type PipelineResult, runPipeline } from '../pipeline/run.js';
 import { writeReport } from '../report/html.js';
+import type { StageOutput } from '../stages/stage.js';
 import { computeFlags, type RunOptions } from './options.js';
 import { addIncomplete, chosenSpeech, printJson, printLine, shownPath, warnOnStderr } from './output.js';
 import { reporting } from './reporting.js';
@@ -83,8 +84,8 @@ export async function keepWorking(path: string, write: () => Promise<string>): P
   }
 }
 
-/** What to type after a stage: with the run folder as a person types it, and the settings of the run. */
-type NextStep = (folder: string, config: PipelineConfig) => string;
+/** What to type after a stage: with the run folder as a person types it, the settings of the run and what the stage made. */
+type NextStep = (folder: string, config: PipelineConfig, output?: StageOutput) => string | Promise<string>;
 
 /** The closing lines of a stage command: what it made, and what to type next. */
 export async function runOneStage(only: StageName, options: StageRun, next: NextStep) {
@@ -93,7 +94,7 @@ export async function runOneStage(only: StageName, options: StageRun, next: Next
     const output = outputs[only];
     const place = join(failed.runDirectory, kebabCase(only));
     if (output !== undefined) printLine(outcomeLine(output.path, place, skipped.includes(only)));
-    printLine(`report  ${report}\nnext    ${next(folder, config)}`);
+    printLine(`report  ${report}\nnext    ${await next(folder, config, output)}`);
   }
   await endPage(page, options);
   failOnMissing(failed);

@@ -14,7 +14,10 @@ export const scorersSchema = z
     z.union([
       name,
       z.strictObject({ scorer: name, weight }),
-      z.strictObject({ rewardModel: path('reward model: a checkpoint, run or model folder'), weight }),
+      z.strictObject({
+        rewardModel: path('reward model: a checkpoint, a model folder, or a run that made one'),
+        weight,
+      }),
     ]),
   )
   .min(1)

@@ -1,11 +1,11 @@
-// Which checkpoints learnt from a judgement: the rounds of alignment below a folder name the records that they learnt from
-// (`sampled.json`), and a manifest names the digests that its checkpoint descends from.
+// Which checkpoints learnt from a judgement: the rounds of alignment and the reward models below a folder name the records that they
+// learnt from (`sampled.json`, `learnt-from.json`), and a manifest names the digests that its checkpoint descends from.
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
-import { manifestName, pointLabel, sampledName, settingsName } from '../base/layout.js';
+import { learntFromName, manifestName, pointLabel, sampledName, settingsName } from '../base/layout.js';
 import { jsonIn } from '../base/objects.js';
 import { type Manifest, readManifest } from '../checkpoint/manifest.js';
 import { foldersIn } from '../checkpoint/other-kinds.js';
@@ -23,12 +23,14 @@ export interface TouchedCheckpoint {
   isDirect: boolean;
 }
 
-/** A run in which a round learnt from it. */
+/** A run in which a round, or its reward model, learnt from it. */
 export interface TouchedRun {
   /** The folder with the run's settings; absent where there is none around the round. */
   run?: string;
-  /** Folders of its rounds: their pairs and sampled answers hold the text. */
+  /** Folders of its rounds, whose pairs and sampled answers hold the text, or that of its reward model. */
   rounds: string[];
+  /** It is the reward model that learnt from it. */
+  isRewardModel?: true;
   /** The checkpoint that its alignment started from, and that never saw it; without a path where it is not below the folder. */
   start?: { digest: string; path?: string };
 }
@@ -45,11 +47,13 @@ const maxDepth = 7;
 
 /** What learnt from these records below `folder`, directly or by descent. */
 export async function touchedBy(ids: ReadonlySet<string>, folder: string): Promise<Touched> {
-  const rounds: string[] = [];
+  const rounds: { path: string; stage: string }[] = [];
   const found: FoundCheckpoint[] = [];
   const unreadable: string[] = [];
   for await (const directory of foldersBelow(folder, maxDepth)) {
-    if (await learntFrom(join(directory, sampledName), ids)) rounds.push(directory);
+    if (await learntFrom(join(directory, sampledName), ids))
+      rounds.push({ path: directory, stage: dirname(directory) });
+    if (await learntFrom(join(directory, learntFromName), ids)) rounds.push({ path: directory, stage: directory });
     if (!(await exists(join(directory, manifestName)))) continue;
     try {
       found.push({ path: directory, ...(await readManifest(directory)) });
@@ -59,7 +63,7 @@ export async function touchedBy(ids: ReadonlySet<string>, folder: string): Promi
     }
   }
   // What a round trained, and points on the way to it, which stand beside it.
-  const places = rounds.flatMap((round) => [join(round, '/'), round + pointLabel]);
+  const places = rounds.flatMap(({ path }) => [join(path, '/'), path + pointLabel]);
   const direct = found.filter(({ path }) => places.some((place) => path.startsWith(place)));
   const touched = new Set(direct.map(({ digest }) => digest));
   const descends = ({ manifest: { parent, lineage, base } }: FoundCheckpoint): boolean =>
@@ -72,17 +76,19 @@ export async function touchedBy(ids: ReadonlySet<string>, folder: string): Promi
     .filter(({ digest }) => touched.has(digest))
     .map((checkpoint) => ({ ...pathAndDigest(checkpoint), isDirect: direct.includes(checkpoint) }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { checkpoints, runs: await runsOf(rounds.sort(), found), unreadable };
+  return { checkpoints, runs: await runsOf(rounds, found), unreadable };
 }
 
 function pathAndDigest({ path, digest }: FoundCheckpoint): { path: string; digest: string } {
   return { path, digest };
 }
 
-async function runsOf(rounds: readonly string[], found: readonly FoundCheckpoint[]): Promise<TouchedRun[]> {
+async function runsOf(
+  rounds: { path: string; stage: string }[],
+  found: readonly FoundCheckpoint[],
+): Promise<TouchedRun[]> {
   const runs = new Map<string, TouchedRun>();
-  for (const round of rounds) {
-    const stage = dirname(round);
+  for (const { path: round, stage } of rounds.sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const run = dirname(stage);
     const known = runs.get(stage);
     if (known !== undefined) {
@@ -91,7 +97,12 @@ async function runsOf(rounds: readonly string[], found: readonly FoundCheckpoint
     }
     const start = startOf(stage, found);
     const hasSettings = await exists(join(run, settingsName));
-    runs.set(stage, { ...(hasSettings && { run }), rounds: [round], ...(start !== undefined && { start }) });
+    const isRewardModel = round === stage;
+    runs.set(stage, {
+      ...{ ...(hasSettings && { run }), rounds: [round] },
+      ...(isRewardModel && { isRewardModel }),
+      ...(start !== undefined && { start }),
+    });
   }
   return [...runs.values()];
 }

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { stopIfAborted, UserError } from '../base/errors.js';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/directory.js';
+import { rewardModelAt } from '../checkpoint/history.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
 import { isRewardModel } from '../config/model.js';
 import { scoredPositions, scoredSequence } from '../data/scored.js';
@@ -53,9 +54,9 @@ export interface OpenedRewardModel {
   dispose(): void;
 }
 
-/** @throws UserError where it is no reward model. */
-export function openRewardModel(path: string, options: { verify?: boolean } = {}): Promise<OpenedRewardModel> {
-  return withCheckpoint(path, async (directory) => {
+/** @param path of a checkpoint, or of a run that made one. @throws UserError where it is no reward model. */
+export async function openRewardModel(path: string, options: { verify?: boolean } = {}): Promise<OpenedRewardModel> {
+  return withCheckpoint(await rewardModelAt(path), async (directory) => {
     const checkpoint = await openCheckpoint(directory, options);
     if (!isRewardModel(checkpoint.model)) {
       throw new UserError({

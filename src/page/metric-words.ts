@@ -15,6 +15,8 @@ const stages: Names = {
   sft: ['Fine-tuning', '微调'],
   toolUse: ['Tool use', '工具使用'],
   'tool-use': ['Tool use', '工具使用'],
+  rewardModel: ['Reward model', '奖励模型'],
+  'reward-model': ['Reward model', '奖励模型'],
   align: ['Alignment', '对齐'],
   eval: ['Evaluation', '评测'],
 };
@@ -46,6 +48,9 @@ const metrics: Names = {
   ownLanguage: ['Asked-for language', '用所问的语言'],
   preference: ['Preference', '偏好'],
   winRate: ['Win rate', '胜率'],
+  pairAccuracy: ['Held-out pairs ranked rightly', '留出偏好对排序正确'],
+  pairLoss: ['Loss on held-out pairs', '留出偏好对的损失'],
+  calibrationError: ['Calibration error', '校准误差'],
   memory: ['Memory of turn 1', '记得第 1 轮'],
   'loss/preference': ['Preference loss', '偏好损失'],
   'logits/chosen': ['Logits, chosen', 'logits（更好的）'],

@@ -65,9 +65,11 @@ export function planStages({ config, stages }: Pipeline, only?: StageName): Stag
   return namesOf(stages).filter((name) => wanted.has(name));
 }
 
-/** The last stage whose block names the model that it starts from. */
+/** The last stage whose block names the model that it starts from; a reward model makes none that later ones start from. */
 export function startingStage({ config, stages }: Pipeline, names: readonly StageName[]): StageName | undefined {
-  return names.findLast((name) => stages[name].hasStart && startOf(config, name) !== undefined);
+  return names.findLast(
+    (name) => stages[name].hasStart && stages[name].output === 'checkpoint' && startOf(config, name) !== undefined,
+  );
 }
 
 /** What to say of model stages that have blocks, and are not run because a later one starts from another model. */
@@ -129,6 +131,14 @@ export function checkParents(check: ParentCheck): void {
     faults.push({
       what: 'pretrain.from brings its own tokenizer, but the tokenizer block trains another',
       next: "Remove the block (--set tokenizer=null), or extend the checkpoint's tokenizer: --set tokenizer.extend=CHECKPOINT",
+    });
+  }
+  const model = plan.find((name) => stages[name].output === 'checkpoint');
+  if (plan.includes('rewardModel') && model !== undefined && config.rewardModel?.from !== undefined) {
+    faults.push({
+      where: 'rewardModel.from',
+      what: `a reward model that is trained with ${model} starts from the chat model of that run, and another is named`,
+      next: 'Remove it (--set rewardModel.from=null), or train it by itself: mossctl align --only reward-model',
     });
   }
   if (faults.length > 0) throw new UserError(faults);

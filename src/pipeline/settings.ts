@@ -7,6 +7,7 @@ import { sha256File, writeFileAtomic } from '../base/files.js';
 import { settingsName, tokenizerJsonName } from '../base/layout.js';
 import { mapPaths } from '../base/schema.js';
 import { redactAll, shownSettings } from '../base/secrets.js';
+import { rewardModelAt } from '../checkpoint/history.js';
 import { tokenizerFolder } from '../checkpoint/tokenizer-folder.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { rowsDigest } from '../data/rows.js';
@@ -37,6 +38,7 @@ export async function settingsOf(
 async function digestOfNamed(name: StageName, key: string, path: string): Promise<string> {
   if (namesKind('rows', name, key)) return rowsDigest(path);
   const isTokenizer = namesKind('tokenizer', name, key);
+  if (key.endsWith('.rewardModel')) return contentDigest(await rewardModelAt(path));
   // The same by whatever it was named.
   return isTokenizer ? sha256File(join(await tokenizerFolder(path), tokenizerJsonName)) : contentDigest(path);
 }

@@ -56,7 +56,10 @@ function chartsHtml({ calibration, bestOfN }: Reward): string {
   );
   if (bestOfN === undefined) return `<div class="charts">${reliability}</div>`;
   const { points, turnsAt, prompts } = bestOfN;
-  const turn = turnsAt === undefined ? 'no turning point in sight' : `predicted to turn at ${turnsAt.toFixed(2)} nats`;
+  const turn =
+    turnsAt === undefined
+      ? `no turning point before ${points[points.length - 1].kl.toFixed(2)} nats`
+      : `predicted to turn at ${turnsAt.toFixed(2)} nats`;
   const curve = chart(
     `Checked reward of the best of n answers, n = 1 … ${points.length}, ${prompts} prompts (${turn})`,
     'KL = ln n − (n − 1) / n, in nats',

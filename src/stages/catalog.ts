@@ -61,7 +61,19 @@ interface StageFlag {
 interface OnlyHelp {
   /** Flags that set another key of its block than they do otherwise. */
   keys: Readonly<Record<string, string>>;
-  next(runDirectory: string): string;
+  /** Flags that it does not take, and why. */
+  refused: Readonly<Record<string, string>>;
+  next(made: MadeAlone): Promise<string>;
+}
+
+/** What a stage made that was asked for alone. */
+interface MadeAlone {
+  runDirectory: string;
+  path: string;
+  digest: string;
+  /** What it started from, where that was named. */
+  from?: string;
+  config: PipelineConfig;
 }
 
 interface StageHelp {
@@ -226,8 +238,8 @@ export const stageTable: StageTable = {
       only: {
         rewardModel: {
           keys: { prompts: 'licence.prompts' },
-          next: (runDirectory) =>
-            mossctlCommand('align', '--out', runDirectory, '--set', 'align.scorers=[rules, reward-model]'),
+          refused: { unlicensed: 'it is align that is steered by a reward model: say it there' },
+          next: async (made) => (await import('./reward-model/next.js')).nextOfRewardModel(made),
         },
       },
       description: "improve a chat model by people's preferences, by rewards that can be checked, or by both",
@@ -308,6 +320,14 @@ export const stageTable: StageTable = {
 function needsSelfInstruct({ data, prompts, replay, ledger }: StageConfigs['align']): boolean {
   return (
     (prompts === undefined && data === undefined) || ((replay.instructions > 0 || ledger) && replay.data === undefined)
+  );
+}
+
+/** Whether the reward model that the run itself makes is one of them. */
+function usesOwnRewardModel(scorers: readonly ScorerChoice[] = []): boolean {
+  return scorers.some(
+    (each) =>
+      each === 'reward-model' || (typeof each === 'object' && 'scorer' in each && each.scorer === 'reward-model'),
   );
 }
 

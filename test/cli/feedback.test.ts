@@ -46,7 +46,7 @@ test('judged blind from a file, taken back, resumed, judged again by another, ag
 
 test('learning is offered when there is enough to decide on, and not before', async () => {
   const folder = await mkdtemp(join(cwd, 'enough-'));
-  const rows = Array.from({ length: 12 }, (_, n) => ({ prompt: `how ${n}?`, answers: [`yes ${n}`, `no ${n}`] }));
+  const rows = Array.from({ length: 32 }, (_, n) => ({ prompt: `how ${n}?`, answers: [`yes ${n}`, `no ${n}`] }));
   await writeFile(join(folder, 'answers.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const judge = async (stdin: string): Promise<string> => {
     const { code, stdout, stderr } = await mossctl(['annotate', '--answers', 'answers.jsonl'], { cwd: folder, stdin });
@@ -57,7 +57,7 @@ test('learning is offered when there is enough to decide on, and not before', as
   assert.match(few, /Too few to learn from yet: .*held out/);
   assert.doesNotMatch(few, /mossctl align/);
   assert.match(
-    await judge('a\n'.repeat(10)),
+    await judge('a\n'.repeat(30)),
     /Learn from them: npx mossctl align --from MODEL --data feedback --out runs\/judged/,
   );
 });

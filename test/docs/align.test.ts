@@ -16,6 +16,7 @@ test('every command of docs/align.md does what the page says', async () => {
   assert.match(said('align'), /reference/);
   const report = await readFile(join(folder, 'runs/mine/report.html'), 'utf8');
   assert.match(report, /Answers before and after/);
+  assert.ok(Number(/(\d+) of 24 preferences are held out/.exec(said('align'))?.[1]) >= 6, 'enough to promote by');
   assert.match(said('feedback list'), /2 judgements/);
   assert.match(said('align --from hf:Qwen/Qwen3-0.6B --lora --data feedback'), /feedback/);
 });

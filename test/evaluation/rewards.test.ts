@@ -51,7 +51,7 @@ function scored(pairs: readonly Written[], score: (prompt: string, text: string)
 
 const learnt = written(400, 1);
 const heldOut = written(120, 2);
-const baselines = [lengthBaseline(learnt), nGramBaseline(learnt)];
+const baselines = [lengthBaseline(learnt), await nGramBaseline(learnt, { seed: 1 })];
 const licence = (score: (prompt: string, text: string) => number) =>
   licenceFor({ model: 'planted', pairs: scored(heldOut, score), baselines, calibration: 0.1 });
 
@@ -136,6 +136,32 @@ test('calibration: a scorer that says how sure it is has no error, at any temper
   );
 });
 
+test('of few pairs, chance alone is no reason to refuse a scorer that is as sure as it is right', () => {
+  const refused = Array.from({ length: 40 }, (_, seed) => {
+    const random = Random.stream(seed, 'few');
+    const pairs = Array.from({ length: 40 }, (_unused, i): ScoredPair => {
+      const logit = random.normal();
+      const isChosen = random.uniform() < 1 / (1 + Math.exp(-logit));
+      const side = (score: number) => ({ text: '', tokens: 1, score });
+      return { group: String(i), prompt: '', chosen: side(isChosen ? logit : 0), rejected: side(isChosen ? 0 : logit) };
+    });
+    return licenceFor({ model: 'planted', pairs, baselines: [], calibration: 0.1 }).refusals;
+  }).filter((refusals) => refusals.some((text) => /calibration error/.test(text)));
+  assert.ok(refused.length <= 6, `${refused.length} of 40`);
+});
+
+test('counting characters learns from a bounded number of pairs, and stops when told to', async () => {
+  // The first pairs say that x is better; those that follow, ten times as many, that y is.
+  const pairs = Array.from({ length: 4400 }, (_, i) => (i < 400 ? ['x', 'y'] : ['y', 'x'])).map(
+    ([chosen, rejected]) => ({
+      ...{ chosen, rejected },
+    }),
+  );
+  const { score } = await nGramBaseline(pairs, { seed: 1 });
+  assert.ok(score('y') > score('x'), 'drawn from all, not the first of them');
+  await assert.rejects(nGramBaseline(pairs, { seed: 1, signal: AbortSignal.abort() }), /stopped/);
+});
+
 test('best of n: the mean over all ways to draw n, and the turning point of a curve that turns', () => {
   const group = { id: 'a', scores: [3, 1, 2, 2], gold: [0, 1, 0.5, 0.25] };
   const { points } = bestOfN([group, { ...group, id: 'b' }]);
@@ -158,8 +184,10 @@ test('best of n: the mean over all ways to draw n, and the turning point of a cu
     curve.turnsAt !== undefined && curve.turnsAt / top.kl < 2 && top.kl / curve.turnsAt < 2,
     `${curve.turnsAt} ${top.kl}`,
   );
+  const level = bestOfN(turning.map((each) => ({ ...each, gold: each.scores.map(() => 0.3) })));
+  assert.equal(level.turnsAt, undefined, 'nothing turns where nothing moves');
   const rising = bestOfN(turning.map((each) => ({ ...each, gold: each.scores })));
-  assert.ok(rising.turnsAt === undefined || rising.turnsAt > klOfBest(64), `${rising.turnsAt}`);
+  assert.equal(rising.turnsAt, undefined);
   assert.ok(rising.gain.low > 1);
 });
 

@@ -176,6 +176,17 @@ test('checkpoints that learnt from a record are found, with those that descend f
   assert.deepEqual(touched.runs, [
     { run: within('a'), rounds, start: { digest: sft, path: within('a/sft/step-000010') } },
   ]);
+  const reward = await save('d/reward-model/step-000004', 'rewardModel', 4, sft);
+  await writeSealed(join(runs, 'd/reward-model/learnt-from.json'), { learntFrom: ['00000000000000ee'] });
+  const rewarded = await touchedBy(new Set(['00000000000000ee']), runs);
+  assert.deepEqual(
+    rewarded.checkpoints.map(({ digest }) => digest),
+    [reward],
+  );
+  assert.deepEqual(
+    rewarded.runs.map(({ isRewardModel, start }) => [isRewardModel, start?.digest]),
+    [[true, sft]],
+  );
   await writeFile(join(runs, 'b/align/round-01/step-000005/mossctl.json'), '{}');
   const { unreadable } = await touchedBy(new Set(['00000000000000cc']), runs);
   assert.deepEqual(unreadable, [within('b/align/round-01/step-000005')]);

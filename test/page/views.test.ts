@@ -230,25 +230,25 @@ test('feedback: what there is and how many it lacks; one is looked at and erased
   await page.getByText('No judgements yet').waitFor();
   await page.getByText(/^About \d+ more comparisons or corrections, and a round may begin\.$/).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Start a round' }).isDisabled(), true);
-  const pairs = Array.from({ length: 24 }, (_, i) =>
+  const pairs = Array.from({ length: 40 }, (_, i) =>
     judgement(i, 'first', [`${i} yes`, `${i} no`], { prompt: asked(`${i}?`) }),
   );
   await appendFeedback(world.file, pairs);
   await page.reload();
-  await page.getByText('A round would train on 24 pairs and 0 labels.').waitFor();
+  await page.getByText('A round would train on 40 pairs and 0 labels.').waitFor();
   await page.getByLabel('Good 0').check();
   await page.getByText('None of this kind.').waitFor();
-  await page.getByLabel('Compared 24').check();
+  await page.getByLabel('Compared 40').check();
   const said = page.locator('.judgements li');
-  await said.nth(23).waitFor();
+  await said.nth(39).waitFor();
   await said.first().locator('summary').click();
-  assert.match(await said.first().innerText(), /Question\s+23\?\s+Answer\s*Preferred\s+23 yes\s+Answer\s+23 no/);
-  await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
-  await said.first().getByRole('button', { name: 'Delete what was said of “23?”' }).click();
-  await page.getByText('A round would train on 23 pairs and 0 labels.').waitFor();
+  assert.match(await said.first().innerText(), /Question\s+39\?\s+Answer\s*Preferred\s+39 yes\s+Answer\s+39 no/);
+  await said.first().getByRole('button', { name: 'Delete what was said of “39?”' }).click();
+  await said.first().getByRole('button', { name: 'Delete what was said of “39?”' }).click();
+  await page.getByText('A round would train on 39 pairs and 0 labels.').waitFor();
   assert.equal(await page.evaluate<string>('document.activeElement.textContent'), 'What you have said');
-  assert.equal(await page.locator('.judgements li').count(), 23);
-  assert.doesNotMatch(await readFile(world.file, 'utf8'), /23 yes/);
+  assert.equal(await page.locator('.judgements li').count(), 39);
+  assert.doesNotMatch(await readFile(world.file, 'utf8'), /39 yes/);
   await page.getByRole('button', { name: 'Start a round' }).click();
   await page.getByRole('progressbar').waitFor();
   await page.getByRole('heading', { name: /^(Promoted|Not promoted)/ }).waitFor({ timeout: 120_000 });

@@ -52,3 +52,14 @@ test('where alignment names the model that it starts from, its reward model is m
   assert.deepEqual(world.ran, ['selfInstruct', 'rewardModel', 'align']);
   assert.equal(stageTable.rewardModel.output, 'reward');
 });
+
+test('in a whole run a model that the reward model is to start from is refused, and none goes from the plan for it', async () => {
+  const { rewardModel, ...others } = whole();
+  const world: World = { ran: [] };
+  const config = { ...others, rewardModel: rewardModel && { ...rewardModel, from: parent } };
+  await assert.rejects(
+    start(freshRun(), world, { config }),
+    /starts from the chat model of that run.*--only reward-model/s,
+  );
+  assert.deepEqual(world.ran, []);
+});

@@ -88,7 +88,7 @@ test('good, bad, edited and better are kept as the terminal keeps them', async (
     pairs: taught.filter(({ judgement }) => 'chosen' in judgement).length,
     last: { id: fifth.id, kind: 'both bad', at: fifth.at },
     wouldTrain: {
-      ...{ pairs: 2, labels: 4, learnt: 5, heldOut: 1, method: 'kto', epochs: 6, needed: 5, enough: false },
+      ...{ pairs: 2, labels: 4, learnt: 5, heldOut: 1, method: 'kto', epochs: 6, needed: 18, enough: false },
       why: (await summary()).wouldTrain.why,
     },
   });
@@ -117,15 +117,15 @@ test('the same judgement is kept once, another one of the same answer replaces i
 
 test('with enough pairs a round would begin; with good labels alone it would not', async () => {
   const { post, summary } = served();
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 32; i++) {
     const answers = ['yes', 'no'].map((text) => ({ model: 'small', messages: [said(`${text} ${i}`)] }));
     await post({ kind: 'better', messages: [user(`${i}?`)], answers, better: 0 });
   }
   const { learnt, heldOut, ...outlook } = (await summary()).wouldTrain;
-  assert.deepEqual(outlook, { pairs: 12, labels: 0, enough: true, method: 'dpo', epochs: 6 });
-  assert.ok(heldOut >= 2 && learnt + heldOut === 12, `${learnt} + ${heldOut}`);
+  assert.deepEqual(outlook, { pairs: 32, labels: 0, enough: true, method: 'dpo', epochs: 6 });
+  assert.ok(heldOut >= 6 && learnt + heldOut === 32, `${learnt} + ${heldOut}`);
   const labels = served();
-  for (let i = 0; i < 12; i++)
+  for (let i = 0; i < 32; i++)
     await labels.post({ kind: 'good', model: 'small', messages: [user(`${i}?`), said('yes')] });
   const { enough, why, needed } = (await labels.summary()).wouldTrain;
   assert.deepEqual([enough, needed], [false, 1]); // a pair has a worse answer, too

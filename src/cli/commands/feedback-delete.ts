@@ -44,12 +44,16 @@ export async function remove(ids: readonly string[], options: DeleteOptions): Pr
 }
 
 /** The model outside the runs that the settings of one name, if it is still the one that it started from. */
-export async function namedStart(run: string, digest: string): Promise<string | undefined> {
+export async function namedStart(
+  run: string,
+  digest: string,
+  block: 'align' | 'rewardModel' = 'align',
+): Promise<string | undefined> {
   try {
-    const { align } = await loadPipeline({ config: join(run, settingsName) });
+    const { [block]: settings } = await loadPipeline({ config: join(run, settingsName) });
     // A model of a hub is its name and its revision; it may no longer be on this machine, and need not be.
-    if (align?.from === undefined || isModelName(align.from)) return align?.from;
-    return (await identifyCheckpoint(align.from)).digest === digest ? align.from : undefined;
+    if (settings?.from === undefined || isModelName(settings.from)) return settings?.from;
+    return (await identifyCheckpoint(settings.from)).digest === digest ? settings.from : undefined;
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
@@ -71,14 +75,17 @@ async function printTouched({ checkpoints, runs, unreadable }: Touched, folder: 
   for (const { path, digest, isDirect } of checkpoints) {
     printLine(`  ${shownPath(path)}  ${digest.slice(0, 12)}${isDirect ? '' : '  (by descent)'}`);
   }
-  printLine(
-    `\nThe files of these rounds hold the text as well (${pairsName}, ${sampledAnswersName}, ${rolloutsName}):`,
-  );
-  for (const { rounds } of runs) for (const round of rounds) printLine(`  ${shownPath(round)}`);
+  const rounds = runs.flatMap(({ isRewardModel, rounds: own }) => (isRewardModel ? [] : own));
+  if (rounds.length > 0) {
+    printLine(
+      `\nThe files of these rounds hold the text as well (${pairsName}, ${sampledAnswersName}, ${rolloutsName}):`,
+    );
+  }
+  for (const round of rounds) printLine(`  ${shownPath(round)}`);
   printLine('Samples in their metrics.jsonl, report.html and gate.json may quote its questions.');
-  for (const { run, start } of runs) {
+  for (const { run, start, isRewardModel } of runs) {
     if (run === undefined || start === undefined) continue;
-    const from = start.path ?? (await namedStart(run, start.digest));
+    const from = start.path ?? (await namedStart(run, start.digest, isRewardModel ? 'rewardModel' : 'align'));
     if (from === undefined) {
       const digest = start.digest.slice(0, 12);
       printLine(
@@ -86,7 +93,12 @@ async function printTouched({ checkpoints, runs, unreadable }: Touched, folder: 
       );
       continue;
     }
-    const words = ['align', '--config', `${shownPath(run)}/${settingsName}`];
+    const words = [
+      'align',
+      ...(isRewardModel ? ['--only', 'reward-model'] : []),
+      '--config',
+      `${shownPath(run)}/${settingsName}`,
+    ];
     printLine(`\nTo train ${shownPath(run)} again without it:`);
     printLine(`  ${mossctlCommand(...words, '--from', shownStart(from), '--out', `${shownPath(run)}-again`)}`);
   }

@@ -24,7 +24,7 @@ export interface BestOfN {
   prompts: number;
   /** What the best of the most answers is worth more than any answer. */
   gain: Estimate;
-  /** KL at which gold is predicted to turn, in nats; absent: it rises as far as the fit can see. */
+  /** KL at which gold is predicted to turn, in nats; absent: not within what was measured. */
   turnsAt?: number;
 }
 
@@ -67,7 +67,7 @@ function expectedGold({ scores, gold }: GoldGroup, most: number): number[] {
   });
 }
 
-/** Where d (α − β d), d = √KL, fitted to the gain by least squares, has its top; undefined where it only rises. */
+/** Where d (α − β d), d = √KL, fitted to the gain by least squares, has its top; undefined where nothing moves, or beyond the last point. */
 function turningPoint(points: readonly BestOfNPoint[]): number | undefined {
   const [{ gold: start }] = points;
   let [s2, s3, s4, y1, y2] = [0, 0, 0, 0, 0];
@@ -79,10 +79,12 @@ function turningPoint(points: readonly BestOfNPoint[]): number | undefined {
     y1 += d * (gold - start);
     y2 += d * d * (gold - start);
   }
+  if (points.every(({ gold }) => Math.abs(gold - start) < 1e-9)) return undefined;
   const determinant = s2 * s4 - s3 * s3;
   if (determinant === 0) return undefined;
   const alpha = (y1 * s4 - y2 * s3) / determinant;
   const beta = (y1 * s3 - y2 * s2) / determinant; // of −d²
   if (alpha <= 0) return 0;
-  return beta > 0 ? (alpha / (2 * beta)) ** 2 : undefined;
+  const top = beta > 0 ? (alpha / (2 * beta)) ** 2 : Number.POSITIVE_INFINITY;
+  return top <= points[points.length - 1].kl ? top : undefined;
 }

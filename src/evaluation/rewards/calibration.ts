@@ -1,5 +1,7 @@
 // Whether a gap between two scores means what it says: σ(gap / temperature) is how probable it is that the higher-scored answer is
 // the better one. Scores have no unit, so the temperature is fitted, on other prompts than those it is judged on.
+import { Random } from '../../base/random.js';
+import { quantile } from '../../base/statistics.js';
 import { gapOf, rightness, type ScoredPair } from './pairs.js';
 
 export interface CalibrationBin {
@@ -13,6 +15,8 @@ export interface CalibrationBin {
 export interface Calibration {
   /** Mean distance of the two over pairs (expected calibration error). */
   error: number;
+  /** What 19 of 20 scorers that are exactly as sure as they are right stay below, with so many pairs: chance alone. */
+  chance: number;
   bins: CalibrationBin[];
   /** What gaps are divided by, fitted on all pairs. */
   temperature: number;
@@ -21,6 +25,7 @@ export interface Calibration {
 /** Pairs of a bin, at least: of fewer the share of right ones is chance. Bins hold equally many. */
 const minBin = 20;
 const maxBins = 10;
+const chanceDraws = 200;
 
 export function calibrationOf(pairs: readonly ScoredPair[]): Calibration {
   const groups = [...new Set(pairs.map(({ group }) => group))];
@@ -36,7 +41,18 @@ export function calibrationOf(pairs: readonly ScoredPair[]): Calibration {
   });
   judged.sort((a, b) => a.confidence - b.confidence);
   const count = Math.max(1, Math.min(maxBins, Math.floor(judged.length / minBin)));
-  const bins = Array.from({ length: count }, (_, bin): CalibrationBin => {
+  const bins = binsOf(judged, count);
+  const random = Random.stream(judged.length, 'calibration');
+  const errors = Float64Array.from({ length: chanceDraws }, () => {
+    const drawn = judged.map(({ confidence }) => ({ confidence, right: Number(random.uniform() < confidence) }));
+    return errorOf(binsOf(drawn, count));
+  }).sort();
+  return { error: errorOf(bins), chance: quantile(errors, 0.95), bins, temperature: temperatureOf(pairs) };
+}
+
+/** @param judged in the order of their confidence. */
+function binsOf(judged: readonly { confidence: number; right: number }[], count: number): CalibrationBin[] {
+  return Array.from({ length: count }, (_, bin): CalibrationBin => {
     const own = judged.slice(
       Math.round((bin * judged.length) / count),
       Math.round(((bin + 1) * judged.length) / count),
@@ -44,8 +60,11 @@ export function calibrationOf(pairs: readonly ScoredPair[]): Calibration {
     const mean = (key: 'confidence' | 'right'): number => own.reduce((sum, each) => sum + each[key], 0) / own.length;
     return { confidence: mean('confidence'), right: mean('right'), pairs: own.length };
   });
-  const error = bins.reduce((sum, { confidence, right, pairs: n }) => sum + n * Math.abs(confidence - right), 0);
-  return { error: error / judged.length, bins, temperature: temperatureOf(pairs) };
+}
+
+function errorOf(bins: readonly CalibrationBin[]): number {
+  const sum = (of: (bin: CalibrationBin) => number): number => bins.reduce((total, bin) => total + of(bin), 0);
+  return sum(({ confidence, right, pairs }) => pairs * Math.abs(confidence - right)) / sum(({ pairs }) => pairs);
 }
 
 /**

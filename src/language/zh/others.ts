@@ -94,10 +94,8 @@ export const others: Catalog = {
     '从 {2} 段对话中留出 {1} 段用来测量（sft.validation: {3}）',
   'none is held out of {1} conversations to measure with (sft.validation: {2})':
     '{1} 段对话中没有留出用来测量的（sft.validation: {2}）',
-  '{1} preferences are held out, and a decision on a promotion takes two at least':
-    '留出了 {1} 条偏好，而决定是否晋级至少要两条',
-  '{1} preference is held out, and a decision on a promotion takes two at least':
-    '只留出了 {1} 条偏好，而决定是否晋级至少要两条',
+  '{1} preferences are held out, and a promotion takes {2} at least': '留出了 {1} 条偏好，而晋级至少要 {2} 条',
+  '{1} preference is held out, and a promotion takes {2} at least': '只留出了 {1} 条偏好，而晋级至少要 {2} 条',
   '{1}.train sets others': '用 {1}.train 可改',
   'the policy ({1} step {2} {3})': '策略（{1} 第 {2} 步 {3}）',
   'the policy ({1} step {2} {3}, adapter and base together)': '策略（{1} 第 {2} 步 {3}，适配器与基座一起）',

@@ -4,6 +4,17 @@ import type { Catalog } from '../messages.js';
 export const reward: Catalog = {
   'no tasks with checks are here, so where its scores lead is not drawn (rewardModel.licence.prompts)':
     '这里没有带检查的任务，所以不画出它的分数会引向何处（rewardModel.licence.prompts）',
+  'this run made a reward model alone, which pack does not share': '这次运行只做了奖励模型，而 pack 不分享奖励模型',
+  'Export it: {1}': '导出它：{1}',
+  '--{1} says nothing to --only {2}': '--{1} 对 --only {2} 没有意义',
+  'it is align that is steered by a reward model: say it there': '由奖励模型引导的是 align：请在那里说明',
+  'reward model: a checkpoint, a model folder, or a run that made one': '奖励模型：检查点、模型目录，或做了它的运行',
+  'a reward model that is trained with {1} starts from the chat model of that run, and another is named':
+    '与 {1} 一起训练的奖励模型从该次运行的对话模型开始，这里却指定了另一个',
+  'Remove it (--set rewardModel.from=null), or train it by itself: mossctl align --only reward-model':
+    '请去掉它（--set rewardModel.from=null），或单独训练：mossctl align --only reward-model',
+  'align.scorers scores nothing: without tasks (align.prompts) no answer is sampled':
+    'align.scorers 没有可评分的：没有任务（align.prompts）就不采样回答',
   'best of n': 'n 选一',
   '{1} with a check, and the best of n answers is drawn for two at least': '{1}带检查，而 n 选一至少要有两个',
   'Give more tasks with checks (rewardModel.licence.prompts), or none':
@@ -38,7 +49,10 @@ export const reward: Catalog = {
   'calibration error {1} of {2} allowed; scores follow length by {3} (1: the longer answer always scores higher, −1: the shorter)':
     '校准误差 {1}，允许 {2}；分数随长度走的程度 {3}（1：总是长的分高，−1：总是短的）',
   'it agrees with checks in {1} of {2} pairs that they tell apart': '在检查能分出高下的 {2} 对中，有 {1} 与检查一致',
-  'no turning point in sight': '看不到转折点',
+  'no turning point before a KL of {1} nats': 'KL 到 {1} nat 为止没有转折点',
+  'no turning point before {1} nats': '到 {1} nat 为止没有转折点',
+  '{1} {2} held out, and a licence takes {3} at least: give more pairs (about {4}, each of a prompt of its own), or rewardModel.evalData':
+    '留出了 {1}，而许可至少要 {3} 个：请给更多成对的行（约 {4} 对，各有自己的提问），或 rewardModel.evalData',
   'it is predicted to turn at a KL of {1} nats': '预计在 KL 为 {1} nat 处转折',
   'the best of {1} answers is worth {2} more than any, by the checks of {3} prompts; {4}':
     '按 {3} 个提示的检查，{1} 个回答里最好的比任取一个多值 {2}；{4}',
@@ -103,7 +117,6 @@ export const reward: Catalog = {
   'train low-rank adapters and the score beside the frozen weights, not all weights':
     '在冻结的权重旁训练低秩适配器和打分头，而不是全部权重',
   'how much it counts beside the others': '与其他的相比算多重',
-  'reward model: a checkpoint, run or model folder': '奖励模型：检查点、运行或模型文件夹',
   '1e-4, with LoRA ten times that': '1e-4，用 LoRA 时为十倍',
   "the default of TRL's RewardTrainer": 'TRL 的 RewardTrainer 的默认值',
   'share of held-out pairs whose chosen answer the reward model scores higher; a random guess has half':

@@ -79,17 +79,16 @@ export const stages: Catalog = {
   'the file is empty': '文件是空的',
   'Give pairs (prompt, chosen, rejected) or answers with a label. mossctl inspect MODEL --row FILE:1 shows what becomes of one':
     '请给成对的行（prompt、chosen、rejected）或带标签的回答。mossctl inspect MODEL --row FILE:1 可看某一行会变成什么',
-  '{1} {2} held out, and a decision on a promotion takes two at least': '留出了 {1}，而决定是否晋级至少要两条',
-  'what is learnt counts only when preferences that no training sees speak for it':
-    '只有训练没有见过的偏好支持它，所学的才算数',
-  'Give more preferences (10 at least), a larger align.validation, or others to decide with: align.evalData=FILE':
-    '请给更多偏好（至少 10 条）、更大的 align.validation，或另外用来决定的：align.evalData=FILE',
+  '{1} {2} held out, and a promotion takes {3} at least': '留出了 {1}，而晋级至少要 {3} 条',
+  'of fewer, all may go the right way by chance': '更少时，可能全凭运气都对',
+  'Give more preferences (about 40, of which a quarter is held out), align.validation=0.5, or others to decide with: align.evalData=FILE':
+    '请给更多偏好（约 40 条，其中四分之一留出）、align.validation=0.5，或另外用来决定的：align.evalData=FILE',
   '; {1} more held out': '；另留出 {1}',
   '{1}, {2} tokens in a chosen answer and {3} in a rejected one': '{1}，被选回答 {2} 词元，被拒回答 {3} 词元',
   '{1} say the opposite of another pair of the same answers': '{1} 与同样两个回答的另一对结论相反',
   ', and up to a quarter of fewer than {1}': '，不足 {1} 时最多四分之一',
   ': few to decide on a promotion with, so its interval is wide': '：用来决定晋级太少，因此区间很宽',
-  '{1}{2} {3} held out to decide with ({4}){5}': '{1}{2} 留出用来决定（{4}）{5}',
+  '{1}{2} {3} held out to {4} with ({5}){6}': '{1}{2} 留出用来{4}（{5}）{6}',
   'the only answer is called {1}': '唯一的回答被评为{1}',
   'all {1} answers are called {2}': '全部 {1} 个回答都被评为{2}',
   '{1} with a label: {2} good, {3} bad': '{1} 带标签：{2} 好，{3} 坏',

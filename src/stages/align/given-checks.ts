@@ -82,12 +82,12 @@ export function checkDecidable({
   heldOut: { pairs: readonly unknown[]; labelled: readonly unknown[] };
 }): void {
   const count = heldOut.pairs.length + heldOut.labelled.length;
-  if (count >= 2) return;
+  if (count >= minToDecide) return;
   throw new UserError({
     where: 'align.data',
-    what: `${countOf(count, 'preference')} ${count === 1 ? 'is' : 'are'} held out, and a decision on a promotion takes two at least`,
-    why: 'what is learnt counts only when preferences that no training sees speak for it',
-    next: 'Give more preferences (10 at least), a larger align.validation, or others to decide with: align.evalData=FILE',
+    what: `${countOf(count, 'preference')} ${count === 1 ? 'is' : 'are'} held out, and a promotion takes ${minToDecide} at least`,
+    why: 'of fewer, all may go the right way by chance',
+    next: 'Give more preferences (about 40, of which a quarter is held out), align.validation=0.5, or others to decide with: align.evalData=FILE',
   });
 }
 
@@ -96,7 +96,7 @@ export function describe(
   { reporter }: Job<unknown>,
   learnt: readonly FittedRow[],
   heldOut: readonly FittedRow[],
-  { block = 'align', rows, validation, evalData }: GivenRequest,
+  { block = 'align', rows, validation, evalData, atLeast = minHeldOut }: GivenRequest,
 ): void {
   const all = evalData === undefined ? [...learnt, ...heldOut] : learnt;
   for (const source of new Set(all.map(({ row }) => row.source))) {
@@ -127,21 +127,23 @@ export function describe(
   if (opposed > 0) {
     reporter.note('warning', `${countOf(opposed, 'pair')} say the opposite of another pair of the same answers`);
   }
-  const few = heldOut.length < minHeldOut;
   const count = learnt.length + heldOut.length;
-  const more = validation * count < minHeldOut ? `, and up to a quarter of fewer than ${minHeldOut / validation}` : '';
+  const more = validation * count < atLeast ? `, and up to a quarter of fewer than ${atLeast / validation}` : '';
   const from =
     evalData === undefined ? `${block}.validation: ${validation}${validation > 0 ? more : ''}` : `${block}.evalData`;
   const of = evalData === undefined ? ` of ${countOf(count, 'preference')}` : '';
-  const advice =
-    heldOut.length < minToDecide
+  const isDecided = block === 'align';
+  const few = isDecided && heldOut.length < minHeldOut;
+  const advice = !isDecided
+    ? ''
+    : heldOut.length < minToDecide
       ? `: fewer than ${minToDecide} promote nothing by themselves. Give more preferences, or others as align.evalData`
       : few
         ? ': few to decide on a promotion with, so its interval is wide'
         : '';
   reporter.note(
     few ? 'warning' : 'info',
-    `${formatCount(heldOut.length)}${of} ${heldOut.length === 1 ? 'is' : 'are'} held out to decide with (${from})${advice}`,
+    `${formatCount(heldOut.length)}${of} ${heldOut.length === 1 ? 'is' : 'are'} held out to ${isDecided ? 'decide' : 'measure'} with (${from})${advice}`,
   );
 }
 

@@ -1,5 +1,6 @@
 // Where given preferences are read from: rows of a file, a folder, a pattern or a data set of a hub; or a feedback store,
 // which chat and annotate write.
+import { exists, sha256File } from '../../base/files.js';
 import { feedbackName } from '../../base/layout.js';
 import type { RowNotes } from '../../data/conversations/notes.js';
 import type { RowChoice } from '../../data/preferences/formats.js';
@@ -20,6 +21,12 @@ export async function preferenceSources(data: SourceChoice): Promise<PreferenceS
   });
   const sources = await rowSources(placed);
   return Promise.all(sources.map(async (source) => ({ ...source, isFeedback: await isFeedbackStore(source.path) })));
+}
+
+/** Of the feedback store, where one of these names it: settings hold no more of it than its name. */
+export async function feedbackDigest(...named: (SourceChoice | undefined)[]): Promise<string | undefined> {
+  const isNamed = named.flat().some((each) => (typeof each === 'object' ? each.path : each) === feedbackName);
+  return isNamed && (await exists(defaultStore)) ? sha256File(defaultStore) : undefined;
 }
 
 /** The preferences of a source, each with its place; `notes` hears of what is no preference. */

@@ -9,13 +9,16 @@ export const minHeldOut = 20;
 /** Preferences that are held out, at most. */
 const maxHeldOut = 1000;
 
-/** @param keysOf what a row has in common with others of its group. */
+/**
+ * @param keysOf what a row has in common with others of its group.
+ * @param atLeast so many are held out where a quarter of all is as many; default: `minHeldOut`.
+ */
 export function splitGiven<T>(
   rows: readonly T[],
   keysOf: (row: T) => string[],
-  { seed, validation }: { seed: number; validation: number },
+  { seed, validation, atLeast = minHeldOut }: { seed: number; validation: number; atLeast?: number },
 ): { learnt: T[]; heldOut: T[] } {
-  const holdOut = new HoldOut<T>(validation, { seed, most: maxHeldOut, atLeast: validation > 0 ? minHeldOut : 0 });
+  const holdOut = new HoldOut<T>(validation, { seed, most: maxHeldOut, atLeast: validation > 0 ? atLeast : 0 });
   const groups = groupNames(rows.map(keysOf));
   const learnt = rows.flatMap((row, i) => holdOut.add(groups[i], row));
   const rest = holdOut.finish();

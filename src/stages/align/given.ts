@@ -56,6 +56,8 @@ export interface GivenRequest extends RowChoice {
   evalData?: string;
   /** Share that is held out. */
   validation: number;
+  /** So many are held out of few, up to a quarter of them; default: `minHeldOut`. */
+  atLeast?: number;
   template: ChatTemplate;
   contextLength: number;
   /** What the method learns from: pairs become labels for those that need them, never the other way round. */
@@ -79,7 +81,7 @@ export async function readSplit(
   job: Job<unknown>,
   request: GivenRequest,
 ): Promise<{ learnt: FittedRow[]; heldOut: FittedRow[] }> {
-  const { validation, evalData } = request;
+  const { validation, evalData, atLeast } = request;
   const ids = new Map<string, number>();
   const sources = await preferenceSources(request.data);
   const notes = new RowNotes('preference');
@@ -87,7 +89,7 @@ export async function readSplit(
   for (const source of sources) {
     for await (const fitted of readSource(job, source, { request, notes, ids })) all.push(fitted);
   }
-  const share = { seed: job.seed, validation: evalData === undefined ? validation : 0 };
+  const share = { seed: job.seed, validation: evalData === undefined ? validation : 0, atLeast };
   const keysOf = ({ preference, row }: FittedRow) => [groupOf(preference), `asked ${digestOf(row.prompt)}`];
   const { learnt, ...kept } = splitGiven(all, keysOf, share);
   notes.report(job.reporter);

@@ -72,11 +72,11 @@ async function checkLicence({ config, reporter }: Job<AlignConfig>, { checkpoint
     return;
   }
   const licence = await readLicence(checkpoint).catch((error: unknown) => {
-    if (error instanceof UserError) return undefined;
+    if (error instanceof UserError) return error.faults[0];
     throw error;
   });
-  if (licence?.isGranted) return;
-  const why = licence === undefined ? 'it has none' : licence.refusals.join('; ');
+  if ('isGranted' in licence && licence.isGranted) return;
+  const why = 'isGranted' in licence ? licence.refusals.join('; ') : licence.what;
   reporter.note('warning', `a reward model without a licence steers alignment (align.unlicensed): ${why}`);
 }
 

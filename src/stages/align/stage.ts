@@ -19,6 +19,7 @@ import { apartFrom } from './apart.js';
 import { type Evidence, heldOutTexts } from './evidence.js';
 import { type GivenPreferences, readGiven } from './given.js';
 import { checkDecidable } from './given-checks.js';
+import { feedbackDigest } from './given-sources.js';
 import { readPrompts } from './prompts.js';
 import { type RoundResult, runRound } from './round.js';
 import { type OpenScorer, openScorer } from './scorers.js';
@@ -27,6 +28,7 @@ import { type OpenScorer, openScorer } from './scorers.js';
 const defaultRounds = 2;
 
 export const alignStage: Stage<WrittenAlignConfig> = {
+  inputDigest: ({ config }) => feedbackDigest(config.data, config.prompts),
   async run(written) {
     const { tools } = written.config;
     if (tools === undefined) return align(written);
@@ -73,6 +75,9 @@ async function alignBy(
   const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
   if (isOnline(config.method) && prompts.length === 0) throw noPrompts(config.method);
   if (given !== undefined && heldOut.length === 0) checkDecidable(given);
+  if (config.scorers !== undefined && prompts.length === 0) {
+    reporter.note('warning', 'align.scorers scores nothing: without tasks (align.prompts) no answer is sampled');
+  }
   const texts = await heldOutTexts(job, chat.tokenizer);
   const evidence: Evidence = { tasks: heldOut, scorer: rules, toolbox, texts, given: given?.heldOut };
   // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.

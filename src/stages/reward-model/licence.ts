@@ -49,15 +49,17 @@ export interface LicenceEvidence {
   pairs: readonly ScoredPair[];
   /** Fitted on the pairs that it learnt from. */
   baselines: readonly Baseline[];
-  /** Largest calibration error. */
+  /** Largest calibration error, unless chance alone makes a larger one of so few pairs. */
   calibration: number;
   bestOfN?: BestOfN;
 }
 
 /** What the evidence comes to. */
-export function licenceFor({ model, pairs, baselines, calibration: bound, bestOfN }: LicenceEvidence): Licence {
+export function licenceFor({ model, pairs, baselines, calibration, bestOfN }: LicenceEvidence): Licence {
   const own = accuracyUnits(pairs);
-  const { error, temperature } = calibrationOf(pairs);
+  const { error, chance, temperature } = calibrationOf(pairs);
+  // Of few pairs chance alone makes an error above the bound.
+  const bound = Math.max(calibration, Math.ceil(1000 * chance) / 1000);
   const compared = baselines.map(({ name, score }) => {
     const units = accuracyUnits(pairs, ({ chosen, rejected }) => score(chosen.text) - score(rejected.text));
     return { name, accuracy: bootstrapMean(units), gain: pairedBootstrap(units, own) };

@@ -1,5 +1,6 @@
 // What a reward model is worth, on pairs that no training saw: figures for the terminal and metrics.jsonl, a section of the report,
 // and the licence.
+import { sha256 } from '../../base/files.js';
 import { shorten } from '../../base/format.js';
 import { ratio } from '../../base/statistics.js';
 import type { RewardModelConfig } from '../../config/reward-model.js';
@@ -89,7 +90,11 @@ export async function measurePairs(
   rows: readonly JudgedRow[],
   signal?: AbortSignal,
 ): Promise<{ pairAccuracy: number; pairLoss: number }> {
-  const measured = rows.slice(0, measuredPairs);
+  // By hash: files are often sorted, by source or by language.
+  const order = new Map(rows.map((row) => [row, sha256(`${row.id} ${row.prompt.join()}`)]));
+  const measured = [...rows]
+    .sort((a, b) => ((order.get(a) ?? '') < (order.get(b) ?? '') ? -1 : 1))
+    .slice(0, measuredPairs);
   const scores = await scoreSequences(model, sequencesOf(measured), { signal });
   const gaps = measured.map((_, i) => scores[2 * i] - scores[2 * i + 1]);
   const mean = (of: (gap: number) => number): number => gaps.reduce((sum, gap) => sum + of(gap), 0) / gaps.length;
@@ -106,19 +111,19 @@ const maxWorst = 10;
 const maxCharacters = 1000;
 
 /** Says and reports what the evidence comes to. */
-export function reportOn(
-  { config, reporter }: Pick<Job<RewardModelConfig>, 'config' | 'reporter'>,
+export async function reportOn(
+  { config, reporter, seed, signal }: Pick<Job<RewardModelConfig>, 'config' | 'reporter' | 'seed' | 'signal'>,
   {
     digest,
     pairs,
     learnt,
     bestOfN,
   }: { digest: string; pairs: readonly ScoredPair[]; learnt: readonly JudgedRow[]; bestOfN?: BestOfN },
-): { licence: Licence; metrics: Metrics } {
+): Promise<{ licence: Licence; metrics: Metrics }> {
   const texts = learnt.map(({ chosen, rejected }) => ({ chosen: chosen.text, rejected: rejected.text }));
   const licence = licenceFor({
     ...{ model: digest, pairs, bestOfN, calibration: config.licence.calibration },
-    baselines: [lengthBaseline(texts), nGramBaseline(texts)],
+    baselines: [lengthBaseline(texts), await nGramBaseline(texts, { seed, signal })],
   });
   const { isGranted, refusals, baselines } = licence;
   const { error, bins } = calibrationOf(pairs);
@@ -177,7 +182,7 @@ function linesOf({
 function bestOfNLine({ points, gain, turnsAt, prompts }: BestOfN): string {
   const turn =
     turnsAt === undefined
-      ? 'no turning point in sight'
+      ? `no turning point before a KL of ${points[points.length - 1].kl.toFixed(2)} nats`
       : `it is predicted to turn at a KL of ${turnsAt.toFixed(2)} nats`;
   return `the best of ${points.length} answers is worth ${interval(gain)} more than any, by the checks of ${prompts} prompts; ${turn}`;
 }

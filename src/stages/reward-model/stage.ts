@@ -1,7 +1,11 @@
 // Between instruct and align: chat model + preferences → a model that scores answers. What it is worth is measured on pairs that no
 // training sees, against scorers that understand nothing; only what passes is licensed to steer alignment.
+import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
-import { digestOf } from '../../base/files.js';
+import { digestOf, makeDirectory } from '../../base/files.js';
+import { countOf } from '../../base/format.js';
+import { learntFromName } from '../../base/layout.js';
+import { writeSealed } from '../../base/sealed.js';
 import type { RewardModelConfig, WrittenRewardModelConfig } from '../../config/reward-model.js';
 import { scoredSequence } from '../../data/scored.js';
 import { openChatFormat } from '../../inference/chat-format.js';
@@ -10,16 +14,19 @@ import { openRewardModel } from '../../inference/rewards.js';
 import { keptServingFiles } from '../../tokenizer/serving-files.js';
 import { type RewardPair, rewardObjective } from '../../train/objectives/reward.js';
 import { readSplit } from '../align/given.js';
+import { feedbackDigest } from '../align/given-sources.js';
+import { recordOf } from '../align/pairs.js';
 import { checkTrainingMemory } from '../room.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { descent, generationOf, runTraining, startBackend, stepCount } from '../training.js';
 import { openTuning } from '../tuning.js';
 import { drawBestOfN } from './gold.js';
-import { writeLicence } from './licence.js';
+import { minPrompts, writeLicence } from './licence.js';
 import { startingModel, takeHead } from './model.js';
 import { type JudgedRow, judgedRows, measurePairs, reportOn, scorePairs } from './report.js';
 
 export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
+  inputDigest: ({ config }) => feedbackDigest(config.data),
   async run(written) {
     const { inputs, directory } = written;
     const compute = await startBackend(written);
@@ -27,6 +34,8 @@ export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
     const { parent, config, adapter } = tuning;
     const job = { ...written, config };
     const { learnt, heldOut } = await readRows(job, parent.path);
+    await makeDirectory(directory);
+    await writeSealed(join(directory, learntFromName), { learntFrom: [...new Set(learnt.flatMap(recordOf))].sort() });
     const { model: chat, tokenizer } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
     const { model: headless, head, dispose } = config.lmWeight > 0 ? takeHead(chat) : { model: chat, dispose() {} };
     const model = startingModel(headless, tuning, job.seed);
@@ -34,9 +43,9 @@ export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
     parent.weights.clear(); // the model has them by now
     const pairs = learnt.map((row) => rewardPair(row, config, padId));
     const batchRows = Math.min(config.train.batchSize, pairs.length);
-    const columns = Math.max(
-      ...pairs.flatMap(({ chosen, rejected }) => [chosen, rejected].map((s) => s.tokens.length)),
-    );
+    const columns = pairs.reduce((most, { chosen, rejected }) => {
+      return Math.max(most, chosen.tokens.length, rejected.tokens.length);
+    }, 0);
     checkTrainingMemory({
       ...{ stage: 'rewardModel', config: model.config, table: model.parameters, train: config.train, isLoaded: true },
       ...{ hasHalves: (model.halves?.size ?? 0) > 0, rows: 2 * batchRows, columns, reporter: job.reporter },
@@ -58,7 +67,7 @@ export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
           stage: 'rewardModel',
           ...descent(parent),
           settings: settingsOf(config),
-          inputDigest: digestOf({ learnt: learnt.map(contentOf), heldOut: heldOut.map(contentOf) }),
+          inputDigest: digestOf([learnt, heldOut].map((rows) => rows.map((row) => digestOf(contentOf(row))))),
           ...compute,
         },
         evaluate: (current) => measurePairs(current, heldOut, job.signal),
@@ -85,10 +94,17 @@ async function readRows(job: Job<RewardModelConfig>, parent: string) {
   const rows = await readSplit(job, {
     ...{ block: 'rewardModel', data, format, margins, evalData, validation, rows: 'pairs' },
     // A score is read at the last token, which is an input: a row of contextLength + 1 tokens does not fit.
-    ...{ template, contextLength: contextLength - 1 },
+    ...{ template, contextLength: contextLength - 1, atLeast: 2 * minPrompts },
   });
   const [learnt, heldOut] = [rows.learnt, rows.heldOut].map(judgedRows);
-  if (heldOut.length >= 2) return { learnt, heldOut };
+  const prompts = new Set(heldOut.map(({ prompt }) => prompt.join())).size;
+  if (heldOut.length >= 2) {
+    if (prompts < minPrompts) {
+      const text = `${countOf(prompts, 'prompt')} ${prompts === 1 ? 'is' : 'are'} held out, and a licence takes ${minPrompts} at least: give more pairs (about ${8 * minPrompts}, each of a prompt of its own), or rewardModel.evalData`;
+      job.reporter.note('warning', text);
+    }
+    return { learnt, heldOut };
+  }
   throw new UserError({
     where: 'rewardModel.data',
     what: `${heldOut.length === 1 ? '1 pair is' : 'no pair is'} held out, and what a reward model is worth takes two at least to say`,
@@ -134,7 +150,7 @@ async function judge(
   try {
     const pairs = await scorePairs(model, heldOut, job);
     const bestOfN = await drawBestOfN(job, model);
-    const { licence, metrics } = reportOn(job, { digest: checkpoint.digest, pairs, learnt, bestOfN });
+    const { licence, metrics } = await reportOn(job, { digest: checkpoint.digest, pairs, learnt, bestOfN });
     await writeLicence(checkpoint.path, licence);
     job.reporter.emit({ type: 'evaluation', step: checkpoint.manifest.step, metrics });
     return { digest: checkpoint.digest, metrics };

@@ -30,7 +30,7 @@ before(async () => {
   root = await mkdtemp(join(tmpdir(), 'align-policies-'));
   const pairs = Array.from({ length: 10 }, (_, i) => ({ prompt: `${i}?`, chosen: `${i} yes`, rejected: `${i} no` }));
   await writeFile(join(root, 'pairs.jsonl'), toJsonl(pairs));
-  const others = pairs.slice(0, 2).map(({ prompt, ...answers }) => ({ prompt: `other ${prompt}`, ...answers }));
+  const others = pairs.slice(0, 6).map(({ prompt, ...answers }) => ({ prompt: `other ${prompt}`, ...answers }));
   await writeFile(join(root, 'others.jsonl'), toJsonl(others));
 });
 after(() => rm(root, { recursive: true, force: true }));

@@ -13,6 +13,7 @@ import { loadPipeline } from '../../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { alignStage } from '../../../src/stages/align/stage.js';
 import { type Licence, writeLicence } from '../../../src/stages/reward-model/licence.js';
+import { nextOfRewardModel } from '../../../src/stages/reward-model/next.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../interop/fixtures/${name}`, import.meta.url));
 const published = fixture('qwen3');
@@ -69,7 +70,7 @@ test('a reward model steers with a licence of its own, or where a person says so
   const unlicensed = await align('unlicensed', [scorers, 'unlicensed=true']);
   assert.match(
     unlicensed.notes,
-    /a reward model without a licence steers alignment \(align\.unlicensed\): it has none/,
+    /a reward model without a licence steers alignment \(align\.unlicensed\): this reward model has no licence/,
   );
   assert.match(
     unlicensed.notes,
@@ -83,6 +84,12 @@ test('a reward model steers with a licence of its own, or where a person says so
   assert.ok(!JSON.stringify(recorded).includes(root), 'places are no part of what a checkpoint follows from');
 
   await writeLicence(reward, granted(digest));
+  const { align: _, ...config } = await loadPipeline({});
+  const made = { runDirectory: 'runs/r', path: reward, digest, config };
+  assert.equal(
+    await nextOfRewardModel({ ...made, from: 'runs/x' }),
+    "npx mossctl align --from runs/x --prompts TASKS.jsonl --set 'align.scorers=[rules, {rewardModel: runs/r/reward-model}]' --out runs/r-aligned",
+  );
   const licensed = await align('licensed', ['scorers=[{scorer: reward-model}]'], { rewardModel: reward });
   assert.match(licensed.notes, /has a licence to steer alignment; .*a KL of 1\.25 nats/);
   const pairs = (await readFile(join(licensed.directory, 'round-01', 'pairs.jsonl'), 'utf8')).trim().split('\n');
