@@ -346,11 +346,3 @@ export function firstModelOf(plan: readonly StageName[], stages: StageTable): St
 export function modelStagesOf(stages: StageTable): StageName[] {
   return namesOf(stages).filter((name) => stages[name].output === 'checkpoint');
 }
-
-/** Whether the reward model that the run itself makes is one of them. */
-function usesOwnRewardModel(scorers: readonly ScorerChoice[] = []): boolean {
-  return scorers.some(
-    (each) =>
-      each === 'reward-model' || (typeof each === 'object' && 'scorer' in each && each.scorer === 'reward-model'),
-  );
-}
