@@ -22,7 +22,10 @@ test('every knob of the pipeline is described, with its help', () => {
     },
   );
   const rate = fields.find((field) => field.path === 'pretrain.train.learningRate');
-  assert.deepEqual([rate?.default, rate?.help], [undefined, 'peak learning rate; default: follows from model.size, where a model continues a tenth']);
+  assert.deepEqual(
+    [rate?.default, rate?.help],
+    [undefined, 'peak learning rate; default: follows from model.size, where a model continues a tenth'],
+  );
   const backend = fields.find((field) => field.path === 'backend');
   assert.deepEqual(backend?.choices, ['auto', 'tensorflow', 'native', 'wasm', 'cpu']);
   assert.equal(fields.find((field) => field.path === 'data.spec')?.required, true);
