@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--samples", type=int, default=8, help="answers to each prompt")
     parser.add_argument("--prompt-tokens", type=int, default=64)
     parser.add_argument("--answer-tokens", type=int, default=64)
-    parser.add_argument("--answers-at-a-time", type=int, default=32, help="their gradients are added up to those of the step")
+    parser.add_argument("--answers-at-a-time", type=int, default=16, help="their gradients are added up to those of the step")
     parser.add_argument("--steps", type=int, help="timed steps; without it as many as fit 20 seconds, up to 20")
     options = parser.parse_args()
     if options.threads:
