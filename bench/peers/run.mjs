@@ -169,11 +169,22 @@ function decodingCells() {
   );
 }
 
+/** What a comparison with this trainer of TRL is called. Both sides have to be there before the first minute is spent. */
+function trl(trainer) {
+  return versionOf(`import trl; print(f"TRL {trl.__version__} ${trainer}")`, 'TRL: install it with `pip install trl`');
+}
+
+/** The last line that a line of Python prints. */
+function versionOf(code, lacking) {
+  const found = spawnSync(python, ['-W', 'ignore', '-c', code], { encoding: 'utf8' });
+  if (found.status !== 0) fail(`${python} has no ${lacking}`);
+  return found.stdout.trim().split('\n').at(-1);
+}
+
 /** Always in fp32, theirs a packed row at a time with its gradient added up: the fastest of what TRL offers here. */
 function fineTuningCells() {
   const versions = 'import peft, trl; print(f"PEFT {peft.__version__} + TRL {trl.__version__} SFTTrainer")';
-  const found = spawnSync(python, ['-W', 'ignore', '-c', versions], { encoding: 'utf8' });
-  if (found.status !== 0) fail(`${python} has no PEFT and TRL: install them with \`pip install peft trl\``);
+  const name = versionOf(versions, 'PEFT and TRL: install them with `pip install peft trl`');
   return list(options.shapes).map((shape) => ({
     name: `LoRA ${shape}, rank 16`,
     ours: async () => {
@@ -184,7 +195,7 @@ function fineTuningCells() {
     },
     peers: [
       {
-        name: found.stdout.trim().split('\n').at(-1),
+        name,
         measure: () => theirs('lora.py', ['--shape', shape, ...context]),
       },
     ],
@@ -193,32 +204,21 @@ function fineTuningCells() {
 
 /** DPO of all weights in fp32, theirs as many pairs at a time as it is fastest with. */
 function alignmentCells() {
-  const found = spawnSync(python, ['-W', 'ignore', '-c', 'import trl; print(f"TRL {trl.__version__} DPOTrainer")'], {
-    encoding: 'utf8',
-  });
-  if (found.status !== 0) fail(`${python} has no TRL: install it with \`pip install trl\``);
+  const name = trl('DPOTrainer');
   return list(options.shapes).map((shape) => ({
     name: `DPO ${shape}`,
     ours: async () => (await ours('align', shape, 'fp32')).align,
-    peers: [
-      {
-        name: found.stdout.trim().split('\n').at(-1),
-        measure: () => theirs('dpo.py', ['--shape', shape, ...context]),
-      },
-    ],
+    peers: [{ name, measure: () => theirs('dpo.py', ['--shape', shape, ...context]) }],
   }));
 }
 
 /** A step of GRPO of all weights in fp32, sampling included, theirs as many answers at a time as it is fastest with. */
 function onlineCells() {
-  const found = spawnSync(python, ['-W', 'ignore', '-c', 'import trl; print(f"TRL {trl.__version__} GRPOTrainer")'], {
-    encoding: 'utf8',
-  });
-  if (found.status !== 0) fail(`${python} has no TRL: install it with \`pip install trl\``);
+  const name = trl('GRPOTrainer');
   return list(options.shapes).map((shape) => ({
     name: `GRPO ${shape}`,
     ours: async () => (await ours('online', shape, 'fp32')).online,
-    peers: [{ name: found.stdout.trim().split('\n').at(-1), measure: () => theirs('grpo.py', ['--shape', shape]) }],
+    peers: [{ name, measure: () => theirs('grpo.py', ['--shape', shape]) }],
   }));
 }
 

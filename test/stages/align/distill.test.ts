@@ -5,36 +5,21 @@ import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../../../src/base/errors.js';
-import { toJsonl } from '../../../src/base/jsonl.js';
 import { loadPipeline } from '../../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { alignStage } from '../../../src/stages/align/stage.js';
+import { fewAnswers, published, writeTasks } from './say-e.js';
 
-const published = fileURLToPath(new URL('../../interop/fixtures/qwen3', import.meta.url));
 let root: string;
 
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'align-distill-'));
-  const tasks = Array.from({ length: 12 }, (_, i) => ({
-    messages: [{ role: 'user', content: `say e ${i}` }],
-    check: { type: 'contains', any: ['e'] },
-  }));
-  await writeFile(join(root, 'tasks.jsonl'), toJsonl(tasks));
+  await writeTasks(root);
 });
 after(() => rm(root, { recursive: true, force: true }));
 
-const settings = [
-  ...[
-    'gate={alphas: [1], textTokens: 0}',
-    'promptsPerStep=2',
-    'samplesPerPrompt=4',
-    'maxNewTokens=5',
-    'heldOutSamples=1',
-  ],
-  'train={steps: 5, batchSize: 4, learningRate: 0.003}',
-];
+const settings = [...fewAnswers, 'train={steps: 5, batchSize: 4, learningRate: 0.003}'];
 
 async function align(name: string, set: string[], from = published): Promise<Event[]> {
   const { align: config } = await loadPipeline({

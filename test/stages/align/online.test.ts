@@ -5,7 +5,6 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { toJsonl } from '../../../src/base/jsonl.js';
 import { openCheckpoint } from '../../../src/checkpoint/directory.js';
@@ -17,30 +16,17 @@ import { alignStage } from '../../../src/stages/align/stage.js';
 import type { SettingChange } from '../../../src/train/resume.js';
 import { asked, judgement } from '../../feedback/judgements.js';
 import { abortedWhen } from '../../signals.js';
+import { fewAnswers, published, writeTasks } from './say-e.js';
 
-const published = fileURLToPath(new URL('../../interop/fixtures/qwen3', import.meta.url));
 let root: string;
 
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'align-online-'));
-  const tasks = Array.from({ length: 12 }, (_, i) => ({
-    messages: [{ role: 'user', content: `say e ${i}` }],
-    check: { type: 'contains', any: ['e'] },
-  }));
-  await writeFile(join(root, 'tasks.jsonl'), toJsonl(tasks));
+  await writeTasks(root);
 });
 after(() => rm(root, { recursive: true, force: true }));
 
-const settings = [
-  ...[
-    'gate={alphas: [1], textTokens: 0}',
-    'promptsPerStep=2',
-    'samplesPerPrompt=4',
-    'maxNewTokens=5',
-    'heldOutSamples=1',
-  ],
-  'train={steps: 4, batchSize: 3, checkpointEvery: 2, learningRate: 0.01}',
-];
+const settings = [...fewAnswers, 'train={steps: 4, batchSize: 3, checkpointEvery: 2, learningRate: 0.01}'];
 
 async function align(
   name: string,
