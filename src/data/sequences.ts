@@ -1,6 +1,6 @@
 // Token sequences laid out in the rows of a batch. A sequence of n tokens takes n−1 columns: the last is only predicted.
-// Sequences that share a row never see each other: positions restart and `ranges` end at the sequence's own edge. Two that
-// begin alike may share that beginning: [the first, backwards][beginning][the second] leaves each position one range of keys.
+// Sequences that share a row never see each other: positions restart and `ranges` end at the sequence's own edge. Those that
+// begin alike may share that beginning: it is computed once, and its keys are laid out again before those of each of them.
 import { UserError } from '../base/errors.js';
 import type { TokenBatch, TokenSequence } from './types.js';
 
@@ -9,6 +9,8 @@ export interface BatchShape {
   columns: number;
   /** Held by padding positions, as input and as target. */
   padId: number;
+  /** Keys of a row, where sequences share beginnings. Absent: one for each column. */
+  keyColumns?: number;
 }
 
 /** Input positions of a sequence: one less than its tokens. */
@@ -25,10 +27,11 @@ function weightOf({ loss }: TokenSequence, token: number): number {
 export class BatchBuilder {
   readonly #batch: TokenBatch;
 
-  constructor({ rows, columns, padId }: BatchShape) {
+  constructor({ rows, columns, padId, keyColumns }: BatchShape) {
     const size = rows * columns;
     const ranges = new Int32Array(size * 2);
-    for (let i = 0; i < size; i++) ranges[2 * i] = ranges[2 * i + 1] = i % columns; // padding attends to itself
+    // Padding attends to itself, or else to a key that is anybody's.
+    for (let i = 0; i < size; i++) ranges[2 * i] = ranges[2 * i + 1] = i % columns;
     this.#batch = {
       rows,
       columns,
@@ -37,6 +40,9 @@ export class BatchBuilder {
       weights: new Float32Array(size),
       positions: new Int32Array(size),
       ranges,
+      ...(keyColumns !== undefined && {
+        keys: Int32Array.from({ length: rows * keyColumns }, (_, key) => Math.floor(key / keyColumns) * columns),
+      }),
       owners: new Int32Array(size).fill(-1),
       ids: [],
       weight: 0,
@@ -54,14 +60,21 @@ export class BatchBuilder {
   }
 
   /**
-   * Puts the inputs of `sequence` from token `from` on into `row`, backwards, the first of them just before `column`: what
-   * comes before them is the beginning of another sequence, which lies from `column` on.
+   * Puts the inputs of `sequence` into `row`, from `column` on, but for its first `shared` ones, which lie from column
+   * `beginning` on already. Its keys, theirs among them, are those of the row from `key` on.
    */
-  placeBackwards(sequence: TokenSequence, at: { row: number; column: number; from: number }): void {
+  placeAfter(
+    sequence: TokenSequence,
+    at: { row: number; column: number; key: number; shared: number; beginning: number },
+  ): void {
     const owner = this.#owner(sequence, 0);
-    for (let i = at.from; i < inputLength(sequence); i++) {
-      const column = at.column + at.from - 1 - i;
-      this.#put(sequence, i, { ...at, column, owner, position: i, first: column, last: at.column + at.from - 1 });
+    const { keys, rows, columns } = this.#batch;
+    const keyColumns = keys === undefined ? 0 : keys.length / rows;
+    for (let i = 0; i < inputLength(sequence); i++) {
+      const column = i < at.shared ? at.beginning + i : at.column + i - at.shared;
+      if (keys !== undefined) keys[at.row * keyColumns + at.key + i] = at.row * columns + column;
+      if (i < at.shared) continue;
+      this.#put(sequence, i, { ...at, column, owner, position: i, first: at.key, last: at.key + i });
     }
   }
 
@@ -150,37 +163,76 @@ export function padSequences(
 /**
  * The sequences whole, in rows that share the work evenly: sequence i's owner is i. As many rows as make the fewest
  * positions, none longer than two of the longest sequence, because some backends take the square of a row's length.
+ * `groups`: of whom may begin alike, by their places. What all of a group begin with, before anything that counts, is there
+ * once, and owned by the first; of a group that would make a row too long, once for each part of it.
  */
-export function packSequences(sequences: readonly TokenSequence[], { padId }: { padId: number }): TokenBatch {
+export function packSequences(
+  sequences: readonly TokenSequence[],
+  { padId, groups = sequences.map((_, i) => [i]) }: { padId: number; groups?: readonly (readonly number[])[] },
+): TokenBatch {
   const lengths = sequences.map(inputLength);
-  const { places, ...size } = compactLayout(lengths);
-  const builder = new BatchBuilder({ ...size, padId });
-  sequences.forEach((sequence, index) => {
-    builder.place(sequence, { ...places[index], from: 0, count: lengths[index] });
+  const families = groups.flatMap((group) => familiesOf(sequences, group));
+  const { places, ...size } = compactLayout(families.map((family) => family.length));
+  const keyEnds = new Array<number>(size.rows).fill(0);
+  const placeOf: Parameters<BatchBuilder['placeAfter']>[1][] = [];
+  const inOrder = [...families.keys()].sort((a, b) => places[a].column - places[b].column);
+  for (const i of inOrder) {
+    const { members, shared } = families[i];
+    const { row, column: beginning } = places[i];
+    let column = beginning;
+    for (const member of members) {
+      const isFirst = member === members[0];
+      placeOf[member] = { row, column, key: keyEnds[row], shared: isFirst ? 0 : shared, beginning };
+      column += lengths[member] - placeOf[member].shared;
+      keyEnds[row] += lengths[member];
+    }
+  }
+  const isShared = families.some(({ members, shared }) => members.length > 1 && shared > 0);
+  const builder = new BatchBuilder({ ...size, padId, ...(isShared && { keyColumns: Math.max(...keyEnds) }) });
+  sequences.forEach((sequence, i) => {
+    builder.placeAfter(sequence, placeOf[i]);
   });
   return builder.finish();
 }
 
-/**
- * Pairs of sequences, in rows as `packSequences` has them: the owners are all firsts, then all seconds. What the two of a
- * pair begin with alike, before anything that counts, is there once and owned by the second.
- */
+/** Pairs of sequences, as `packSequences` has them: the owners are all firsts, then all seconds. */
 export function packPairs(
   pairs: readonly (readonly [TokenSequence, TokenSequence])[],
   { padId }: { padId: number },
 ): TokenBatch {
-  const shared = pairs.map(([first, second]) => sharedInputs(first, second));
-  const before = pairs.map(([first], index) => inputLength(first) - shared[index]);
-  const { places, ...size } = compactLayout(pairs.map(([, second], index) => before[index] + inputLength(second)));
-  const builder = new BatchBuilder({ ...size, padId });
-  const at = (index: number) => ({ row: places[index].row, column: places[index].column + before[index] });
-  pairs.forEach(([first], index) => {
-    builder.placeBackwards(first, { ...at(index), from: shared[index] });
-  });
-  pairs.forEach(([, second], index) => {
-    builder.place(second, { ...at(index), from: 0, count: inputLength(second) });
-  });
-  return builder.finish();
+  const sequences = [...pairs.map(([first]) => first), ...pairs.map(([, second]) => second)];
+  return packSequences(sequences, { padId, groups: pairs.map((_, i) => [i, pairs.length + i]) });
+}
+
+/** Sequences that lie one after the other, behind the inputs that they share. */
+interface Family {
+  members: number[];
+  shared: number;
+  /** Inputs in all. */
+  length: number;
+}
+
+/** Columns of a row in which more than two share a beginning, or as many as two of the longest have. */
+const maxFamily = 1024;
+
+function familiesOf(sequences: readonly TokenSequence[], group: readonly number[]): Family[] {
+  const shared = Math.min(...group.slice(1).map((i) => sharedInputs(sequences[group[0]], sequences[i])));
+  const lengths = group.map((i) => inputLength(sequences[i]));
+  if (group.length === 1 || shared === 0) {
+    return group.map((member, i) => ({ members: [member], shared: 0, length: lengths[i] }));
+  }
+  const limit = Math.max(maxFamily, 2 * Math.max(...lengths));
+  const families: Family[] = [];
+  for (const [i, member] of group.entries()) {
+    const family = families.at(-1);
+    if (family !== undefined && family.length + lengths[i] - shared <= limit) {
+      family.members.push(member);
+      family.length += lengths[i] - shared;
+    } else {
+      families.push({ members: [member], shared, length: lengths[i] });
+    }
+  }
+  return families;
 }
 
 /** Inputs that two sequences begin with alike, as far as nothing that follows one of them counts. */

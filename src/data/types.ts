@@ -138,8 +138,8 @@ export interface TokenSequence {
 
 /**
  * Rows of packed sequences, ready for the model. B rows of T columns, row-major.
- * A position attends to the keys `rangeStart..rangeEnd` of its own row, both inclusive: its own document, up to itself (or,
- * where that is laid out backwards, from itself on).
+ * A position attends to the keys `rangeStart..rangeEnd` of its own row, both inclusive: its own document, up to itself. The
+ * keys of a row are those of its columns, in their order; or, where documents share a beginning, what `keys` says.
  */
 export interface TokenBatch {
   rows: number;
@@ -154,6 +154,8 @@ export interface TokenBatch {
   positions: Int32Array;
   /** [B·T·2] first and last key that the position may attend to, within its row. */
   ranges: Int32Array;
+  /** [B·S] the position, among all B·T, whose key and value each key of a row is. Absent: S is T, and each its own. */
+  keys?: Int32Array;
   /** [B·T] index into `ids` of the sequence that owns the position, or -1 for padding. */
   owners: Int32Array;
   /** Ids of the sequences in the batch: named when a loss is not finite. */

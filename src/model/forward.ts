@@ -24,6 +24,8 @@ export interface ModelInput {
   positions: Tensor1D;
   /** int32 [B, T, 2]: first and last key (of the row; with a cache, columns of it) each position attends to. */
   ranges: Tensor3D;
+  /** int32 [B·S]: the position among B·T that each key of a row is of; absent: S is T, and each its own. Not with a cache. */
+  keys?: Tensor1D;
 }
 
 export interface ForwardOptions {
@@ -52,11 +54,13 @@ export function modelInput(batch: {
   tokens: Int32Array;
   positions: Int32Array;
   ranges: Int32Array;
+  keys?: Int32Array;
 }): ModelInput {
   return {
     tokens: tensor1d(batch.tokens, 'int32'),
     positions: tensor1d(batch.positions, 'int32'),
     ranges: tensor3d(batch.ranges, [batch.rows, batch.columns, 2], 'int32'),
+    ...(batch.keys && { keys: tensor1d(batch.keys, 'int32') }),
   };
 }
 
@@ -116,12 +120,13 @@ function decoderLayer(model: Model, layer: number, x: Tensor2D, context: LayerCo
 /** The same layer, its activations computed again in the backward pass. */
 function recomputedLayer(model: Model, layer: number, x: Tensor2D, context: LayerContext): Tensor2D {
   const { trained, frozen } = layerWeights(model, layer);
+  const { keys } = context;
   return recomputed(
-    ([states, positions, ranges]) => {
+    ([states, positions, ranges, shared]) => {
       const again = { ...context, positions: positions as Tensor1D, ranges: ranges as Tensor3D };
-      return decoderLayer(model, layer, states as Tensor2D, again);
+      return decoderLayer(model, layer, states as Tensor2D, { ...again, keys: keys && (shared as Tensor1D) });
     },
-    [x, context.positions, context.ranges, ...trained],
+    [x, context.positions, context.ranges, ...(keys ? [keys] : []), ...trained],
     { frozen },
   );
 }
@@ -131,7 +136,7 @@ function selfAttention(
   layer: number,
   x: Tensor2D,
   residual: Tensor2D,
-  { positions, ranges, cache, observe, noise }: LayerContext,
+  { positions, ranges, keys: sharedKeys, cache, observe, noise }: LayerContext,
 ): Tensor2D {
   const { num_attention_heads: heads, head_dim: dimension } = model.config;
   const [rows, columns] = ranges.shape;
@@ -151,10 +156,18 @@ function selfAttention(
   observe?.(layer, 'keys', k);
   const mixed =
     cache === undefined
-      ? attention(q, k, v, ranges)
+      ? attention(q, laidOut(k, sharedKeys), laidOut(v, sharedKeys), ranges)
       : attendCached(cache, layer, [q, k, v], reshape(ranges, [rows * columns, 2]));
   const heard = reshape(mixed, [rows * columns, heads * dimension]) as Tensor2D;
   return project(model, `${at}.o_proj`, heard, { residual, noise });
+}
+
+/** The keys or values of a batch [B, T, G, D] in their places [B, S, G, D]. */
+function laidOut(states: Tensor4D, keys: Tensor1D | undefined): Tensor4D {
+  if (keys === undefined) return states;
+  const [rows, columns, groups, dimension] = states.shape;
+  const flat = reshape(states, [rows * columns, groups * dimension]) as Tensor2D;
+  return reshape(embedding(flat, keys), [rows, keys.size / rows, groups, dimension]) as Tensor4D;
 }
 
 function feedForward(model: Model, at: string, x: Tensor2D, residual: Tensor2D, { noise }: LayerContext): Tensor2D {

@@ -30,12 +30,10 @@ export function embeddingNoise(
   const values = new Float32Array(owners.length * width);
   for (let begin = 0; begin < owners.length; ) {
     let end = begin + 1;
-    // Its positions rise by one, or fall where it is laid out backwards behind a beginning that another shares.
-    const step = positions[begin + 1] - positions[begin];
-    const isNext = () => owners[end] === owners[begin] && positions[end] - positions[end - 1] === step;
-    if (Math.abs(step) === 1) while (end < owners.length && isNext()) end++;
+    const isNext = () => owners[end] === owners[begin] && positions[end] === positions[end - 1] + 1;
+    while (end < owners.length && isNext()) end++;
     if (owners[begin] >= 0) {
-      const inputs = Math.max(positions[begin], positions[end - 1]) + 1;
+      const inputs = positions[end - 1] + 1; // its beginning may be another's
       const bound = noise.neftune / Math.sqrt(inputs * width);
       for (let i = begin * width; i < end * width; i++) values[i] = bound * (hashAt(i, key) / 2 ** 31 - 1);
     }

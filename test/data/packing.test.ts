@@ -122,21 +122,30 @@ test('packSequences: all whole, in their order by owner, in fewer positions than
   }
 });
 
-test('packPairs: a common beginning is there once, the first of the two before it and backwards', () => {
-  const chosen: TokenSequence = { id: 'chosen', tokens: [1, 2, 3, 10, 11, 12], loss: [0, 0, 0, 1, 1, 1] };
-  const rejected: TokenSequence = { id: 'rejected', tokens: [1, 2, 3, 20, 21], loss: [0, 0, 0, 1, 1] };
+test('answers to one prompt: what they begin with is there once, its keys before those of each', () => {
+  const prompt = [1, 2, 3];
+  const answer = (id: string, ...own: number[]): TokenSequence => {
+    return { id, tokens: [...prompt, ...own], loss: [...prompt.map(() => 0), ...own.map(() => 1)] };
+  };
+  const [chosen, rejected] = [answer('chosen', 10, 11, 12), answer('rejected', 20, 21)];
   const batch = packPairs([[chosen, rejected]], { padId });
   // The last token of the prompt is there twice, for what follows it differs.
-  assert.deepEqual([...batch.tokens], [11, 10, 3, 1, 2, 3, 20]);
-  assert.deepEqual([...batch.targets], [12, 11, 10, 2, 3, 20, 21]);
-  assert.deepEqual([...batch.weights], [1, 1, 1, 0, 0, 1, 1]);
-  assert.deepEqual([...batch.positions], [4, 3, 2, 0, 1, 2, 3]);
-  assert.deepEqual([...batch.owners], [0, 0, 0, 1, 1, 1, 1]);
-  assert.deepEqual([...batch.ranges], [0, 4, 1, 4, 2, 4, 3, 3, 3, 4, 3, 5, 3, 6]);
+  assert.deepEqual([...batch.tokens], [1, 2, 3, 10, 11, 3, 20]);
+  assert.deepEqual([...batch.targets], [2, 3, 10, 11, 12, 20, 21]);
+  assert.deepEqual([...batch.weights], [0, 0, 1, 1, 1, 1, 1]);
+  assert.deepEqual([...batch.positions], [0, 1, 2, 3, 4, 2, 3]);
+  assert.deepEqual([...batch.owners], [0, 0, 0, 0, 0, 1, 1]);
+  assert.deepEqual([...(batch.keys ?? [])], [0, 1, 2, 3, 4, 0, 1, 5, 6]);
+  assert.deepEqual([...batch.ranges], [0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 5, 7, 5, 8]);
   assert.deepEqual([batch.ids, batch.weight, batch.tokenCount], [['chosen', 'rejected'], 5, 7]);
   // What counts is never shared, nor is anything after the first difference.
-  assert.equal(packPairs([[abc, abc]], { padId }).tokenCount, 5);
-  assert.equal(packPairs([[xy, xy]], { padId }).tokenCount, 4);
+  for (const [alone, tokens] of [
+    [abc, 5],
+    [xy, 4],
+  ] as const) {
+    assert.equal(packPairs([[alone, alone]], { padId }).tokenCount, tokens);
+  }
+  assert.equal(packPairs([[xy, xy]], { padId }).keys, undefined, 'keys as they lie');
   const two = packPairs(
     [
       [chosen, rejected],
@@ -145,6 +154,55 @@ test('packPairs: a common beginning is there once, the first of the two before i
     { padId },
   );
   assert.deepEqual(two.ids, ['chosen', 'rejected', 'rejected', 'chosen']);
+});
+
+test('groups of any sizes: every answer sees all of its own, in its order, and nothing else', () => {
+  const random = Random.stream(11, 'groups');
+  for (let trial = 0; trial < 20; trial++) {
+    const sequences: TokenSequence[] = [];
+    const groups = Array.from({ length: random.integer(1, 5) }, (_, group) => {
+      const prompt = Array.from({ length: random.integer(1, 30) }, (_, i) => 1000 * group + i);
+      return Array.from({ length: random.integer(1, 6) }, () => {
+        const own = Array.from({ length: random.integer(1, trial === 0 ? 600 : 20) }, () => random.integer(1, 999));
+        const tokens = [...prompt, ...own];
+        return (
+          sequences.push({ id: `${sequences.length}`, tokens, loss: tokens.map((_, i) => +(i >= prompt.length)) }) - 1
+        );
+      });
+    });
+    const batch = packSequences(sequences, { padId, groups });
+    const keyColumns = (batch.keys?.length ?? batch.tokens.length) / batch.rows;
+    const targets = sequences.map((): number[] => []);
+    batch.owners.forEach((owner, cell) => {
+      if (owner < 0) return;
+      const keyAt = (key: number) => {
+        const at = Math.floor(cell / batch.columns) * keyColumns + key;
+        return batch.keys?.[at] ?? at;
+      };
+      const [first, last] = [batch.ranges[2 * cell], batch.ranges[2 * cell + 1]];
+      const seen = Array.from({ length: last - first + 1 }, (_, i) => keyAt(first + i));
+      const { tokens } = sequences[owner];
+      assert.deepEqual(
+        seen.map((at) => batch.tokens[at]),
+        Array.from(tokens).slice(0, batch.positions[cell] + 1),
+      );
+      assert.deepEqual(
+        seen.map((at) => batch.positions[at]),
+        [...seen.keys()],
+      );
+      assert.equal(seen.at(-1), cell);
+      assert.equal(batch.targets[cell], tokens[batch.positions[cell] + 1]);
+      if (batch.weights[cell] > 0) targets[owner].push(batch.targets[cell]);
+    });
+    assert.deepEqual(
+      targets,
+      sequences.map(({ tokens, loss }) => Array.from(tokens).filter((_, i) => loss?.[i] === 1)),
+    );
+    const alone = packSequences(sequences, { padId });
+    assert.deepEqual([batch.ids, batch.weight], [alone.ids, alone.weight]);
+    assert.ok(batch.tokenCount <= alone.tokenCount);
+    assert.ok(batch.columns <= 2 * Math.max(1024, 2 * alone.columns));
+  }
 });
 
 test('stream: rows are always full and every token is predicted exactly once per epoch', async () => {

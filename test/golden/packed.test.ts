@@ -17,7 +17,7 @@ const documents = [
 const separate = padSequences(documents, { padId: 0 });
 const [packed] = batchesOnce(documents, { rows: 1, columns: 16, padId: 0 }); // 6 + 3 + 5 positions, 2 of padding
 const even = packSequences(documents, { padId: 0 }); // 6 and 5 + 3 positions, 2 of padding
-/** 4 + 3 of prompt + 2 positions in the place of 7 + 5, and 2 + 3 that share nothing. */
+/** 3 of prompt + 4 + 2 positions in the place of 7 + 5, and 2 + 3 that share nothing. */
 const pairs = [
   [
     { id: 'd', tokens: [9, 12, 31, 40, 8, 55, 20, 2], loss: [0, 0, 0, 0, 1, 1, 1, 1] },
@@ -28,25 +28,39 @@ const pairs = [
     { id: 'g', tokens: [5, 44, 30, 2] },
   ],
 ] as const;
+/** Three answers to a prompt, which lie apart, and three that are alone. */
+const answers = [...pairs[0], ...documents, { ...pairs[0][1], id: 'h', tokens: [9, 12, 31, 40, 22, 2] }];
+const groups = [[0, 1, 5], [2], [3], [4]];
 /** The classic mistake: one causal mask for the whole row. */
 const leaking = { ...packed, ranges: packed.ranges.map((bound, i) => (i % 2 === 0 ? 0 : bound)) };
 /** Harmless: rotary positions count only by their distance. */
 const counting = { ...packed, positions: packed.positions.map((_, column) => column) };
 
-const gradients = (model: Model, batch: typeof packed) => gradientsOf(model, (m) => negativeLogLikelihood(m, batch));
+const gradients = (model: Model, batch: typeof packed, options = {}) =>
+  gradientsOf(model, (m) => negativeLogLikelihood(m, batch, options));
 
 function checkPacking(model: Model): void {
   const alone = gradients(model, separate);
   checkSame(model, [packed, even], alone);
   checkSame(model, [packPairs(pairs, { padId: 0 })], gradients(model, padSequences(pairs.flat(), { padId: 0 })));
+  const shared = packSequences(answers, { padId: 0, groups });
+  assert.equal(shared.tokenCount, padSequences(answers, { padId: 0 }).tokenCount - 6);
+  const apart = gradients(model, padSequences(answers, { padId: 0 }));
+  checkSame(model, [shared], apart);
+  checkSame(model, [shared], apart, { recompute: true });
   // The mask is what keeps them apart.
   assert.ok(Math.abs(gradients(model, leaking).loss / alone.loss - 1) > 0.01);
   assertClose([gradients(model, counting).loss], [alone.loss], 'loss with positions that run on', 1e-5);
 }
 
-function checkSame(model: Model, batches: readonly (typeof packed)[], alone: ReturnType<typeof gradients>): void {
+function checkSame(
+  model: Model,
+  batches: readonly (typeof packed)[],
+  alone: ReturnType<typeof gradients>,
+  options = {},
+): void {
   for (const batch of batches) {
-    const together = gradients(model, batch);
+    const together = gradients(model, batch, options);
     assertClose([together.loss], [alone.loss], 'loss', 1e-5);
     for (const [name, gradient] of alone.gradients) {
       assertClose(together.gradients.get(name) ?? [], gradient, `gradient of ${name}`, 1e-5);

@@ -7,6 +7,7 @@ import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { encodeNumbers } from '../../src/checkpoint/quantize.js';
 import { modelSchema } from '../../src/config/model.js';
+import { packSequences } from '../../src/data/sequences.js';
 import { TokenReader } from '../../src/inference/read-tokens.js';
 import { createCache, disposeCache, growCache } from '../../src/model/cache.js';
 import { forward, logits, modelInput } from '../../src/model/forward.js';
@@ -162,6 +163,24 @@ for (const [name, settings] of Object.entries(shapes)) {
       const whole = packedLogits(model, [ids]);
       const among = packedLogits(model, [others[0], ids, others[1]]);
       tidy(() => assertSameBits(slice(among, [37, 0], [420, 300]), whole, 'behind another document'));
+      // Three that go on from its first 400 tokens, of which it is the second: what they share is computed once.
+      const endings = [9, 20, 30].map((length, i) =>
+        i === 1 ? ids : [...ids.slice(0, 400), ...idsOf(20 + i, length)],
+      );
+      const family = packSequences(
+        endings.map((tokens, i) => ({
+          id: `${i}`,
+          tokens: [...tokens, 2],
+          loss: [...tokens, 2].map((_, at) => +(at > 400)),
+        })),
+        { padId: 1, groups: [[0, 1, 2]] },
+      );
+      assert.equal(family.tokenCount, 400 + 9 + 20 + 30);
+      tidy(() => {
+        const all = logits(model, forward(model, modelInput(family)));
+        const ending = slice(whole, [400, 0], [20, 300]);
+        assertSameBits(slice(all, [409, 0], [20, 300]), ending, 'behind a beginning that others share');
+      });
       const cache = createCache(model.config, 64);
       const reader = new TokenReader(model);
       const starts = [512, 0, 64, 128];

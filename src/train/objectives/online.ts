@@ -271,11 +271,11 @@ export class OnlineObjective implements Objective<OnlineBatch> {
 
   /** By row, of all answers of the sampling: log π of its counted tokens; none of an answer that nothing is learnt from. */
   async #measure(model: Model, answers: readonly (readonly (readonly PlacedAnswer[])[])[]): Promise<number[][]> {
-    const { online, samplesPerPrompt, padId, temperature } = this.#options;
+    const { online, samplesPerPrompt, temperature } = this.#options;
     const rows = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
     const measured = Array.from({ length: rows }, (): number[] => []);
     for (const own of answers.flat()) {
-      const batch = packedAnswers(own, padId);
+      const batch = packedAnswers(own, this.#options);
       const values = await readResult(() => tokenLogProbabilities(model, batch, { temperature }).logProbabilities);
       for (const [token, owner] of countedOwners(batch).entries()) {
         if (owner >= 0) measured[own[owner].row].push(values[token]);

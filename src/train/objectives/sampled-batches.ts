@@ -101,10 +101,19 @@ export interface PlacedAnswer {
   row: number;
 }
 
-export function packedAnswers(answers: readonly PlacedAnswer[], padId: number): TokenBatch {
+/** The answers to a prompt read it once. */
+export function packedAnswers(
+  answers: readonly PlacedAnswer[],
+  { padId, samplesPerPrompt }: Pick<BatchOptions, 'padId' | 'samplesPerPrompt'>,
+): TokenBatch {
+  const groups = new Map<number, number[]>();
+  for (const [i, { row }] of answers.entries()) {
+    const group = Math.floor(row / samplesPerPrompt);
+    groups.set(group, [...(groups.get(group) ?? []), i]);
+  }
   return packSequences(
     answers.map(({ answer }) => answer),
-    { padId },
+    { padId, groups: [...groups.values()] },
   );
 }
 
@@ -150,10 +159,10 @@ export function advantagesOf(
 export function onlineBatch(
   answers: readonly PlacedAnswer[],
   advantages: readonly (number | undefined)[],
-  { policy, maxNewTokens, padId }: Pick<BatchOptions, 'policy' | 'maxNewTokens' | 'padId'>,
+  { policy, maxNewTokens, ...layout }: Pick<BatchOptions, 'policy' | 'maxNewTokens' | 'padId' | 'samplesPerPrompt'>,
   { old, reference }: { old?: readonly (readonly number[])[]; reference?: readonly (readonly number[])[] },
 ): OnlineBatch {
-  const batch = packedAnswers(answers, padId);
+  const batch = packedAnswers(answers, layout);
   const tokens = answers.reduce((sum, { answer }) => sum + tokensOf(answer), 0);
   const weight = policyWeight(policy, { tokens, rows: answers.length, maxNewTokens });
   const owners = countedOwners(batch);
