@@ -27,6 +27,7 @@ struct CrossEntropySum {
   View weight;
   const int32_t* targets;
   float *d_hidden, *d_weight;  // no d_weight where it is not wanted
+  float* figures;              // [3, n] or none: entropy, mean logit, whether no logit is above the target's
   Operands operands;
   double work;
   long rows;      // of a group
@@ -35,6 +36,7 @@ struct CrossEntropySum {
   float* packed_hidden;      // [group]: for the weights' gradient
   float* natural[2];         // some blocks of W, in turn: while one is read, the next is packed
   float *tops, *totals;      // [block][row of the chunk]: the largest logit, and Σ exp relative to it
+  float *moments, *sums;     // the same of RunningFigures, where figures are wanted
   float* lse;                // [row of the chunk]
 
   long blocks() const { return ceil_div(vocabulary, vocabulary_block); }
@@ -73,12 +75,30 @@ void score(const CrossEntropySum& c, const Tile& tile, Range some) {
       if (p + depth < c.d) continue;
       for (long i = 0; i < tile.count; i++) {
         Running running{-INFINITY, 0};
-        add_logits(logits + i * LDA, c.width(b), running);
-        c.tops[b * c.stride() + in_chunk + i] = running.top;
-        c.totals[b * c.stride() + in_chunk + i] = running.total;
+        RunningFigures figures{0, 0};
+        add_logits(logits + i * LDA, c.width(b), running, c.figures ? &figures : nullptr);
+        const long at = b * c.stride() + in_chunk + i;
+        c.tops[at] = running.top;
+        c.totals[at] = running.total;
+        if (!c.figures) continue;
+        c.moments[at] = figures.moment;
+        c.sums[at] = figures.sum;
       }
     }
   }
+}
+
+/** The figures of a row from those of its blocks, in their order; all but whether its target is the likeliest. */
+void add_up_figures(const CrossEntropySum& c, long row, long in_chunk, float top, float total) {
+  float moment = 0, sum = 0;
+  for (long b = 0; b < c.blocks(); b++) {
+    const long at = b * c.stride() + in_chunk;
+    const float below = c.tops[at] - top;
+    moment += exp(splat(below))[0] * (c.moments[at] + below * c.totals[at]);
+    sum += c.sums[at];
+  }
+  c.figures[row] = logf(total) - moment / total;
+  c.figures[c.n + row] = sum / static_cast<float>(c.vocabulary);
 }
 
 /** The logsumexp of each row of a chunk, from its blocks in their order; returns Σ weight · nll. */
@@ -95,7 +115,10 @@ double add_up_chunk(const CrossEntropySum& c, long first) {
       const long row = first + i + lane, target = c.targets[row], group = (i + lane) / c.rows;
       const float* logits = c.logits_of(target / vocabulary_block, group) + (i + lane) % c.rows * LDA;
       c.lse[i + lane] = top[lane] + logf(total[lane]);
-      loss += static_cast<double>(c.weights[row]) * (c.lse[i + lane] - logits[target % vocabulary_block]);
+      if (c.figures) add_up_figures(c, row, i + lane, top[lane], total[lane]);
+      const float of_target = logits[target % vocabulary_block];
+      if (c.figures) c.figures[2 * c.n + row] = of_target >= top[lane] ? 1 : 0;
+      loss += static_cast<double>(c.weights[row]) * (c.lse[i + lane] - of_target);
     }
   }
   return loss;
@@ -173,11 +196,13 @@ double run_chunk(const CrossEntropySum& c, long first) {
 
 }  // namespace
 
-// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], weights [n], loss [1], dHidden, (dWeight).
-// Numbers: n, d, vocabulary, halves (the weight is of bf16, two to a place).
+// Tensors: hidden [n, d], weight [vocabulary, d], targets int32 [n], weights [n], loss [1], dHidden, (dWeight), (figures [3, n]).
+// Numbers: n, d, vocabulary, halves (the weight is of bf16, two to a place), dWeight, figures (each is wanted).
 const char* cross_entropy_sum(const Call& call) {
-  const bool has_weight = call.tensor_count == 7;
-  REQUIRE((has_weight || call.tensor_count == 6) && call.number_count == 4, "6 or 7 tensors and 4 numbers");
+  REQUIRE(call.number_count == 6, "6 numbers");
+  const bool has_weight = call.number(4) != 0, has_figures = call.number(5) != 0;
+  const int figures = has_weight ? 7 : 6;
+  REQUIRE(call.tensor_count == figures + has_figures, "6 tensors, dWeight?, figures?");
   CrossEntropySum c{};
   c.n = call.number(0);
   c.d = call.number(1);
@@ -188,12 +213,14 @@ const char* cross_entropy_sum(const Call& call) {
               call.holds(3, c.n) && call.holds(4, 1) && call.holds(5, c.n, c.d),
           "sizes of hidden, weight, targets, weights, loss or dHidden");
   REQUIRE(!has_weight || (!halves && call.holds(6, c.vocabulary, c.d)), "size of dWeight");
+  REQUIRE(!has_figures || call.holds(figures, 3, c.n), "size of figures");
   c.hidden = call.floats(0);
   c.weight = {call.floats(1), c.d, 1, halves};
   c.targets = call.integers(2);
   c.weights = call.floats(3);
   c.d_hidden = call.floats(5);
   if (has_weight) c.d_weight = call.floats(6);
+  if (has_figures) c.figures = call.floats(figures);
   REQUIRE(all_within(c.targets, c.n, c.vocabulary), "a target is not in the vocabulary");
   call.floats(4)[0] = 0;
   if (c.n == 0) {
@@ -208,12 +235,15 @@ const char* cross_entropy_sum(const Call& call) {
   c.logits = shared_scratch(slot_logits, c.blocks() * groups * c.rows * LDA);
   const long of_hidden = (has_weight ? groups : 0) * c.rows * c.strips() * NR, of_natural = c.blocks_at_a_time() * c.natural_block();
   const long of_blocks = c.blocks() * c.stride();
-  c.packed_hidden = shared_scratch(slot_partial, of_hidden + 2 * of_natural + 2 * of_blocks + c.stride());
+  c.packed_hidden = shared_scratch(slot_partial, of_hidden + 2 * of_natural +
+                                                        (has_figures ? 4 : 2) * of_blocks + c.stride());
   c.natural[0] = c.packed_hidden + of_hidden;
   c.natural[1] = c.natural[0] + of_natural;
   c.tops = c.natural[1] + of_natural;
   c.totals = c.tops + of_blocks;
   c.lse = c.totals + of_blocks;
+  c.moments = c.lse + c.stride();
+  c.sums = c.moments + of_blocks;
   in_pieces(c.blocks(), c.work, [&](long b, int) {
     const Range all{0, ceil_div(c.width(b), NR)};
     pack_words(c.weight, c.d, b * vocabulary_block, c.width(b), c.operands, all, c.packed_block(b));

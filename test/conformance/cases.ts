@@ -4,7 +4,7 @@ import { sizeOf } from '../../src/base/host-tensor.js';
 import { Random } from '../../src/base/random.js';
 import { attention } from '../../src/tensor/ops/attention.js';
 import { crossEntropy, crossEntropyWithFigures } from '../../src/tensor/ops/cross-entropy.js';
-import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
+import { crossEntropySum, crossEntropySumWithFigures } from '../../src/tensor/ops/cross-entropy-sum.js';
 import { dropout } from '../../src/tensor/ops/dropout.js';
 import { embedding } from '../../src/tensor/ops/embedding.js';
 import { linear } from '../../src/tensor/ops/linear.js';
@@ -191,9 +191,12 @@ function crossEntropyCase(n: number, d: number, vocabulary: number, scale: numbe
   };
 }
 
+const tokenWeights = (n: number) =>
+  Float32Array.from({ length: n }, (_, at) => (at % 3 === 1 ? 0 : Math.fround(0.5 + ((at * 7) % 11) / 11)));
+
 /** The weighted sum whose gradients come with it. */
 function crossEntropySumCase(n: number, d: number, vocabulary: number, scale: number): Case {
-  const weights = Float32Array.from({ length: n }, (_, at) => (at % 3 === 1 ? 0 : Math.fround(0.5 + random.uniform())));
+  const weights = tokenWeights(n);
   return {
     ...defaults,
     op: 'crossEntropySum',
@@ -206,6 +209,18 @@ function crossEntropySumCase(n: number, d: number, vocabulary: number, scale: nu
         reference.crossEntropy(hidden, weight, targets, d).reduce((sum, x, at) => sum + x * weights[at], 0),
       ),
   };
+}
+
+/** The sum of the op that gives figures beside it. */
+function sumWithFiguresCase(n: number, d: number, vocabulary: number, scale: number): Case {
+  const sum = crossEntropySumCase(n, d, vocabulary, scale);
+  const weights = tokenWeights(n);
+  const run: Case['run'] = ([hidden, weight, targets]) =>
+    tidy(() => {
+      const [h, w, ids] = [hidden as Tensor2D, weight as Tensor2D, targets as Tensor1D];
+      return crossEntropySumWithFigures(h, w, ids, tensor1d(weights)).total;
+    });
+  return { ...sum, op: 'crossEntropySumWithFigures', run };
 }
 
 /** The loss of the op that gives figures beside it. */
@@ -285,6 +300,8 @@ const smallCases: readonly Case[] = [
   crossEntropySumCase(31, 17, 357, 1), // more than one block of the vocabulary
   crossEntropySumCase(19, 361, 40, 0.2), // more than one part of the depth
   crossEntropySumCase(463, 9, 45, 1), // more rows than are held at a time
+  sumWithFiguresCase(7, 5, 11, 1),
+  sumWithFiguresCase(31, 17, 720, 1),
   crossEntropyCase(65, 1, 65536, 1, 4), // 4,259,840 logits: more than are held at a time
 ];
 

@@ -1,9 +1,11 @@
 // What the cross-entropy of a token says beside its loss, on every backend that runs here, against plain TypeScript: the
-// entropy of the distribution, the mean of its logits, and whether the token was the likeliest.
+// entropy of the distribution, the mean of its logits, and whether the token was the likeliest; beside a sum of losses, too.
 import assert from 'node:assert/strict';
 import { Random } from '../../src/base/random.js';
+import { valueAndGradients } from '../../src/tensor/backward.js';
 import { crossEntropyWithFigures } from '../../src/tensor/ops/cross-entropy.js';
-import { memory, tensor1d, tensor2d, tidy } from '../../src/tensor/tf.js';
+import { crossEntropySumWithFigures } from '../../src/tensor/ops/cross-entropy-sum.js';
+import { dispose, memory, ones, type Tensor1D, tensor1d, tensor2d, tidy, variable } from '../../src/tensor/tf.js';
 import { onEachBackend } from './backends.js';
 
 const shapes = [
@@ -45,15 +47,33 @@ await onEachBackend('figures of tokens', async (t) => {
         const all = crossEntropyWithFigures(tensor2d(hidden, [n, d]), tensor2d(weight, [vocabulary, d]), words);
         return all.figures.dataSync();
       });
+      check(figures);
+      for (const isTrained of [true, false]) {
+        const [start, states] = [tensor2d(weight, [vocabulary, d]), tensor2d(hidden, [n, d])];
+        const weights = variable(start, isTrained);
+        const { value, gradients } = valueAndGradients(() => {
+          const words = tensor1d(targets, 'int32');
+          const all = crossEntropySumWithFigures(states, weights, words, ones([n]) as Tensor1D);
+          check(all.figures.dataSync());
+          return all.total;
+        }, [states]);
+        dispose([value, states, start, weights, ...gradients]);
+      }
       assert.equal(memory().numTensors, held);
-      wanted.forEach(({ entropy, mean }, row) => {
-        assert.ok(Math.abs(figures[row] - entropy) < 2e-5 * Math.max(1, scale ** 2), `${figures[row]}, not ${entropy}`);
-        assert.ok(
-          Math.abs(figures[n + row] - mean) < 1e-5 * Math.max(1, scale ** 2),
-          `${figures[n + row]}, not ${mean}`,
-        );
-        assert.equal(figures[2 * n + row], Number(targets[row] === likeliest[row]));
-      });
+
+      function check(figures: ArrayLike<number>): void {
+        wanted.forEach(({ entropy, mean }, row) => {
+          assert.ok(
+            Math.abs(figures[row] - entropy) < 2e-5 * Math.max(1, scale ** 2),
+            `${figures[row]}, not ${entropy}`,
+          );
+          assert.ok(
+            Math.abs(figures[n + row] - mean) < 1e-5 * Math.max(1, scale ** 2),
+            `${figures[n + row]}, not ${mean}`,
+          );
+          assert.equal(figures[2 * n + row], Number(targets[row] === likeliest[row]));
+        });
+      }
     });
   }
 });

@@ -2,6 +2,7 @@
 // Each kernel's tensors and numbers are listed at the head of its C++ function.
 import { sizeOf } from '../../base/host-tensor.js';
 import type { Attributes } from '../op.js';
+import { crossEntropySumName } from '../ops/cross-entropy-sum.js';
 import { registerKernel, type TensorInfo } from '../tf.js';
 import type { NativeBackend } from './backend.js';
 import { binary, stridesOf } from './plain.js';
@@ -68,18 +69,6 @@ const bodies: Record<string, Body> = {
   },
   CrossEntropyGrad: (backend, all, attributes) => crossEntropyGradient(backend, all, attributes),
   CrossEntropyFiguresGrad: (backend, all, attributes) => crossEntropyGradient(backend, all.slice(0, 6), attributes),
-  CrossEntropySum: (backend, inputs, { halves }) => {
-    const [hidden, weight] = inputs;
-    const numbers = [...hidden.shape, weight.shape[0], Number(halves)];
-    return backend.run('CrossEntropySum', inputs, [[], hidden.shape, weight.shape], numbers);
-  },
-  FrozenCrossEntropySum: (backend, inputs, { halves }) => {
-    const [hidden, weight] = inputs;
-    const numbers = [...hidden.shape, weight.shape[0], Number(halves)];
-    return backend.run('CrossEntropySum', inputs, [[], hidden.shape], numbers);
-  },
-  CrossEntropySumGrad: (backend, [dy, , , , , , ...gradients]) => gradients.map((each) => scaled(backend, each, dy)),
-  FrozenCrossEntropySumGrad: (backend, [dy, , , , , , dHidden]) => [scaled(backend, dHidden, dy)],
   Dropout: (backend, [x], attributes) => dropOut(backend, x, attributes),
   DropoutGrad: (backend, [dy], attributes) => dropOut(backend, dy, attributes),
   AdamW: (backend, all, { beta1, beta2, gradientScale, stepSize, root, epsilon, keep }) => {
@@ -127,6 +116,20 @@ const bodies: Record<string, Body> = {
   SortGrad: (backend, [dy, , , places]) => backend.run('SortGrad', [dy, places], [dy.shape], dy.shape),
   GlobalNorm: (backend, all) => backend.run('GlobalNorm', all, [[]], [all.length]),
 };
+
+for (const isFrozen of [false, true]) {
+  for (const hasFigures of [false, true]) {
+    const name = crossEntropySumName({ isFrozen, hasFigures });
+    bodies[name] = (backend, inputs, { halves }) => {
+      const [{ shape }, weight] = inputs;
+      const shapes = [[], shape, ...(isFrozen ? [] : [weight.shape]), ...(hasFigures ? [[3, shape[0]]] : [])];
+      const numbers = [...shape, weight.shape[0], ...[halves, !isFrozen, hasFigures].map(Number)];
+      return backend.run('CrossEntropySum', inputs, shapes, numbers);
+    };
+    bodies[`${name}Grad`] = (backend, [dy, ...all]) =>
+      all.slice(5, isFrozen ? 6 : 7).map((gradient) => scaled(backend, gradient, dy));
+  }
+}
 
 /** `all`: dy, then the inputs and the first two outputs. */
 function crossEntropyGradient(backend: NativeBackend, all: TensorInfo[], { halves, wanted }: Attributes): TensorInfo[] {

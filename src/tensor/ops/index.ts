@@ -4,7 +4,12 @@ import { registerAdamw } from './adamw.js';
 import { attentionOp } from './attention.js';
 import { registerCachedAttention } from './cached-attention.js';
 import { crossEntropyFiguresOp, crossEntropyOp } from './cross-entropy.js';
-import { crossEntropySumOp, frozenCrossEntropySumOp } from './cross-entropy-sum.js';
+import {
+  crossEntropySumFiguresOp,
+  crossEntropySumOp,
+  frozenCrossEntropySumFiguresOp,
+  frozenCrossEntropySumOp,
+} from './cross-entropy-sum.js';
 import { dropoutOp } from './dropout.js';
 import { embeddingOp } from './embedding.js';
 import { registerGlobalNorm } from './global-norm.js';
@@ -27,6 +32,8 @@ const ops: readonly Op<Attributes>[] = [
   crossEntropyFiguresOp,
   crossEntropySumOp,
   frozenCrossEntropySumOp,
+  crossEntropySumFiguresOp,
+  frozenCrossEntropySumFiguresOp,
   dropoutOp,
   sortOp,
 ];

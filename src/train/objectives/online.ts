@@ -14,6 +14,7 @@ import { readResult } from '../../tensor/host.js';
 import { type Scalar, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
 import { distillationLoss } from './distillation.js';
+import { isOnPolicy, onPolicyLoss } from './on-policy-loss.js';
 import { policyLoss, recordFigures } from './policy-losses.js';
 import {
   type AnswerGroup,
@@ -187,6 +188,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
       const { beta } = teacher;
       return distillationLoss(model, teacher.model, batch, { beta, temperature }, { record, ...pass });
     }
+    if (isOnPolicy(batch, policy)) return onPolicyLoss(model, batch, { policy, temperature }, { record, ...pass });
     const { advantages, weight, old, reference } = batch;
     const own = tokenLogProbabilities(model, batch, {
       ...{ ...pass, temperature },

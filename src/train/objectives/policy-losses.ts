@@ -80,6 +80,8 @@ interface PolicyLoss {
   reduce: 'sum' | 'mean' | 'micro-batch mean';
   /** Whose ρ it takes in the place of the policy's `ratioLevel`: of the whole answer, a sum of log ratios. */
   ratio?: 'whole';
+  /** A weight without a gradient, times log π: where ρ is 1, its value follows log π still. */
+  isOfLogarithms?: true;
   loss(terms: PolicyTerms): Tensor;
 }
 
@@ -115,7 +117,7 @@ export const policyLosses = {
   cispo: {
     formula: '−min(ρ, clipHigh) A log π, the first factor without a gradient, summed over tokens',
     paper: 'CISPO: MiniMax-M1 2025, arXiv 2506.13585',
-    ...{ over: 'tokens', reduce: 'sum' },
+    ...{ over: 'tokens', reduce: 'sum', isOfLogarithms: true },
     loss: ({ ratio, advantage, logProbabilities, policy }) => {
       const weight = withoutGradient(() => mul(neg(atMost(ratio, policy.clipHigh)), advantage));
       return mul(weight, logProbabilities);
@@ -141,7 +143,7 @@ export const policyLosses = {
   vespo: {
     formula: '−φ(ρ) A log π, φ(ρ) = e^λ ρ^k e^(−λρ) of the whole answer, without a gradient, summed over tokens',
     paper: 'VESPO: 2026, arXiv 2602.10693',
-    ...{ over: 'tokens', reduce: 'sum', ratio: 'whole' },
+    ...{ over: 'tokens', reduce: 'sum', ratio: 'whole', isOfLogarithms: true },
     loss: (terms) => {
       const weight = withoutGradient(() => neg(mul(vespoWeight(terms), terms.advantage)));
       return mul(weight, terms.logProbabilities);

@@ -11,7 +11,7 @@ import { embedding } from '../../tensor/ops/embedding.js';
 import { linear } from '../../tensor/ops/linear.js';
 import { mul, neg, reshape, slice, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '../../tensor/tf.js';
 import type { RecordMetric } from '../objective.js';
-import { countedStates } from './counted-states.js';
+import { type CountedStates, countedStates } from './counted-states.js';
 import { tokenEntropies } from './vocabulary.js';
 
 /** log π of some tokens, by group: a group is an answer, or whatever else is summed over. */
@@ -102,17 +102,31 @@ export function tokenLogProbabilities(
     ...options
   }: { temperature?: number; entropyGradient?: boolean } & ForwardOptions = {},
 ): TokenLogProbabilities {
-  const { hidden, targets, positions } = countedStates(model, batch, options);
-  const scaled = temperature === 1 ? hidden : (mul(hidden, 1 / temperature) as Tensor2D);
+  const { hidden, targets, ...rows } = sampledStates(model, batch, { temperature, ...options });
   const weight = outputWeight(model);
-  const { losses, figures } = crossEntropyWithFigures(scaled, weight, targets);
-  const n = positions.length;
-  const entropies = entropyGradient
-    ? tokenEntropies({ hidden: scaled, weight })
-    : withoutGradient(() => reshape(slice(figures, [0, 0], [1, n]), [n]) as Tensor1D);
+  const { losses, figures } = crossEntropyWithFigures(hidden, weight, targets);
+  const entropies = entropyGradient ? tokenEntropies({ hidden, weight }) : entropiesOf(figures);
+  return { logProbabilities: neg(losses) as Tensor1D, ...rows, entropies };
+}
+
+/** `countedStates`, divided by the temperature, and whose they are. */
+export function sampledStates(
+  model: Model,
+  batch: TokenBatch,
+  { temperature, ...options }: { temperature: number } & ForwardOptions,
+): Pick<CountedStates, 'hidden' | 'targets'> & Pick<TokenLogProbabilities, 'owners' | 'counts'> {
+  const { hidden, targets, positions } = countedStates(model, batch, options);
   const owners = Array.from(positions, (position) => ownerOf(batch, position));
-  const counts = sizesOf(owners, batch.ids.length);
-  return { logProbabilities: neg(losses) as Tensor1D, owners, counts, entropies };
+  return {
+    ...{ targets, owners, counts: sizesOf(owners, batch.ids.length) },
+    hidden: temperature === 1 ? hidden : (mul(hidden, 1 / temperature) as Tensor2D),
+  };
+}
+
+/** Those among the figures of tokens [3, n], without a gradient. */
+export function entropiesOf(figures: Tensor2D): Tensor1D {
+  const n = figures.shape[1];
+  return withoutGradient(() => reshape(slice(figures, [0, 0], [1, n]), [n]) as Tensor1D);
 }
 
 /** Of the sequence that a counted position belongs to; −1 where the position stands in for none. */
