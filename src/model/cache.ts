@@ -3,7 +3,7 @@
 // engine's affair (inference/columns.ts).
 import type { ModelConfig } from '../config/model.js';
 import * as ops from '../tensor/ops/cached-attention.js';
-import { concat, keep, reshape, type Tensor1D, type Tensor2D, type Tensor4D, tidy, zeros } from '../tensor/tf.js';
+import { concat, fill, keep, reshape, type Tensor1D, type Tensor2D, type Tensor4D, tidy } from '../tensor/tf.js';
 
 export interface KeyValueCache {
   /** Columns there is room for. */
@@ -23,9 +23,13 @@ export interface CacheUse {
 export function createCache(config: ModelConfig, columns: number): KeyValueCache {
   const { num_hidden_layers: layers, num_key_value_heads: groups, head_dim: dimension } = config;
   const capacity = whole(columns);
-  const room = (): Tensor4D => keep(zeros([1, capacity, groups, dimension]) as Tensor4D);
+  const room = (): Tensor4D => keep(zeroed(capacity, groups, dimension));
   return { capacity, layers: Array.from({ length: layers }, () => ({ keys: room(), values: room() })) };
 }
+
+/** Filled by the backend: an array of zeros would be as large again. */
+const zeroed = (columns: number, groups: number, dimension: number): Tensor4D =>
+  fill([1, columns, groups, dimension], 0) as Tensor4D;
 
 const whole = (columns: number): number => Math.ceil(columns / ops.columnUnit) * ops.columnUnit;
 
@@ -35,7 +39,7 @@ export function growCache(cache: KeyValueCache, columns: number, limit: number):
   const capacity = whole(Math.min(limit, Math.max(columns, Math.ceil(1.5 * cache.capacity))));
   const larger = (held: Tensor4D): Tensor4D => {
     const [, , groups, dimension] = held.shape;
-    const more = concat([held, zeros([1, capacity - cache.capacity, groups, dimension]) as Tensor4D], 1);
+    const more = concat([held, zeroed(capacity - cache.capacity, groups, dimension)], 1);
     held.dispose();
     return more;
   };

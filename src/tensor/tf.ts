@@ -30,6 +30,7 @@ export {
   engine,
   exp,
   expm1,
+  fill,
   gather,
   getGradient,
   getKernel,
