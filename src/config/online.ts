@@ -18,7 +18,9 @@ export const onlineShape = {
     .min(1)
     .max(65536)
     .optional()
-    .describe('prompts of a step of grpo, rloo and ppo, each answered samplesPerPrompt times; default: 8'),
+    .describe(
+      'prompts of a step of methods that sample as they learn, each answered samplesPerPrompt times; default: 8',
+    ),
   stepsPerSampling: z
     .int()
     .min(1)
