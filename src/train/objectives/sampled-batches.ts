@@ -156,13 +156,13 @@ export function onlineBatch(
   answers: readonly PlacedAnswer[],
   advantages: readonly (number | undefined)[],
   { policy, maxNewTokens, padId }: Pick<BatchOptions, 'policy' | 'maxNewTokens' | 'padId'>,
-  { old, reference, credit }: { old?: Measured; reference?: Measured; credit?: Record<keyof TokenCredit, Measured> },
+  { old, reference, credit }: { old?: TokenRows; reference?: TokenRows; credit?: Record<keyof TokenCredit, TokenRows> },
 ): OnlineBatch {
   const batch = packedAnswers(answers, padId);
   const tokens = answers.reduce((sum, { answer }) => sum + tokensOf(answer), 0);
   const weight = policyWeight(policy, { tokens, rows: answers.length, maxNewTokens });
   const owners = countedOwners(batch);
-  const inOrder = (measured: Measured): Float32Array => {
+  const inOrder = (measured: TokenRows): Float32Array => {
     const next = answers.map(() => 0);
     return Float32Array.from(owners, (owner) => (owner < 0 ? 0 : measured[answers[owner].row][next[owner]++]));
   };
@@ -180,7 +180,7 @@ export function onlineBatch(
 }
 
 /** By row of a sampling, by counted token. */
-type Measured = readonly (readonly number[])[];
+type TokenRows = readonly (readonly number[])[];
 
 /** Tokens that the policy wrote. */
 export function tokensOf({ loss }: SampledAnswer): number {
