@@ -1,6 +1,7 @@
 // npm run test:online-kill: a round of alignment that samples while it trains is killed (kill -9) at random moments, over and over. It must
 // end with the digest of the run that nothing happened to, and with the same samples, none of them drawn or scored twice.
 //   --kills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
+//   --method grpo (or another that samples as it learns)
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,13 +17,16 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     sources: { type: 'boolean', default: false },
     folder: { type: 'string' },
+    method: { type: 'string', default: 'grpo' },
   },
 });
 const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-online-'));
 mkdirSync(folder, { recursive: true });
 const random = Random.stream(Number(options.seed), 'online-kill');
 const command = options.sources ? commands.sources : commands.built;
-const world = { pipeline: 'online.yaml' };
+// What only GRPO reads gives way.
+const settings = options.method === 'grpo' ? [] : [`align.method=${options.method}`, 'align.resample=null'];
+const world = { pipeline: 'online.yaml', settings };
 
 /** What a round came to: what it learnt, and what it sampled and paid for, in whatever order. */
 function outcomeOf(run: string): { digest: string; lines: string[] } {

@@ -31,6 +31,8 @@ export interface ParameterSpec {
   scale?: number;
   /** Its name in a GGUF file; absent where that has no place for it. */
   gguf?: string;
+  /** Of a critic that is trained beside the model (model/critic.ts): no part of what a checkpoint gives to others. */
+  critic?: true;
 }
 
 type Values = Pick<ParameterSpec, 'shape' | 'init' | 'decay' | 'update' | 'rotary'>;
@@ -119,6 +121,11 @@ export function extensionOf(name: string): 'adapters' | 'a value head' | undefin
 /** Whether training changes it. */
 export function isTrained({ update }: ParameterSpec): boolean {
   return update !== 'frozen';
+}
+
+/** Whether it is a critic's that is trained beside the model. */
+export function isOfCritic({ critic }: ParameterSpec): boolean {
+  return critic === true;
 }
 
 /** Of all parameters, or of those that `counts` holds for. */

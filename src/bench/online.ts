@@ -9,7 +9,8 @@ import { trainSchema } from '../config/train.js';
 import { Engine } from '../inference/engine.js';
 import { disposeModel, initModel } from '../model/model.js';
 import { openBackend } from '../tensor/backends.js';
-import { type AnswerSource, OnlineObjective } from '../train/objectives/online.js';
+import type { AnswerSource } from '../train/objectives/answer-source.js';
+import { OnlineObjective } from '../train/objectives/online.js';
 import { microBatches, type OnlineBatch } from '../train/objectives/sampled-batches.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
@@ -131,5 +132,6 @@ function answering(seed: number, vocabulary: number): AnswerSource {
       }
     },
     logProbabilities: (_at, measure) => measure(),
+    values: (_at, measure) => measure(),
   };
 }

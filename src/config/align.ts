@@ -6,6 +6,7 @@ import { loraSchema } from './lora.js';
 import { checkOnline, distillShape, onlineShape } from './online.js';
 import { rowsOrFeedback, startPath } from './paths.js';
 import { checkPolicy, policyShape } from './policy.js';
+import { checkPpo, ppoShape } from './ppo.js';
 import { checkPreference, preferenceShape } from './preference.js';
 import { preferenceDataShape } from './preference-data.js';
 import { replaySchema } from './replay.js';
@@ -51,7 +52,7 @@ const knobs = z.strictObject({
     .min(1)
     .max(1_000_000)
     .default(128)
-    .describe('prompts sampled in a round; grpo and rloo, which read none of this, go through all'),
+    .describe('prompts sampled in a round; grpo, rloo and ppo, which read none of this, go through all'),
   samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
   temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
@@ -77,6 +78,7 @@ const knobs = z.strictObject({
   ...onlineShape,
   ...distillShape,
   ...policyShape,
+  ...ppoShape,
   replay: replaySchema.prefault({}).describe('what is read again beside the pairs, against forgetting'),
   ledger: z
     .boolean()
@@ -99,6 +101,7 @@ export const alignSchema = knobs.superRefine((written, context) => {
   checkPreference(written, context);
   checkPolicy(written, context);
   checkOnline(written, context);
+  checkPpo(written, context);
 });
 /** As written: what follows from what is tuned is not there yet. */
 export type WrittenAlignConfig = z.output<typeof alignSchema>;

@@ -18,7 +18,9 @@ export const onlineShape = {
     .min(1)
     .max(65536)
     .optional()
-    .describe('prompts of a step of grpo and rloo, each answered samplesPerPrompt times; default: 8'),
+    .describe(
+      'prompts of a step of methods that sample as they learn, each answered samplesPerPrompt times; default: 8',
+    ),
   stepsPerSampling: z
     .int()
     .min(1)
@@ -32,7 +34,9 @@ export const onlineShape = {
     .min(1)
     .max(64)
     .optional()
-    .describe('how often each answer is learnt from (num_iterations of TRL, μ of GRPO); default: 1'),
+    .describe(
+      'how often each answer is learnt from (num_iterations and num_ppo_epochs of TRL, μ of GRPO); default: 1, ppo 4',
+    ),
   resample: z
     .int()
     .min(0)
@@ -68,8 +72,9 @@ export interface OnlineConfig {
   resample: number;
 }
 
-export function resolvedOnline(written: WrittenOnline): OnlineConfig {
-  const { promptsPerStep = 8, stepsPerSampling = 1, iterations = 1, resample = 0 } = written;
+export function resolvedOnline(written: WrittenOnline & { method?: string }): OnlineConfig {
+  const { promptsPerStep = 8, stepsPerSampling = 1, resample = 0 } = written;
+  const { iterations = written.method === 'ppo' ? 4 : 1 } = written;
   return { promptsPerStep, stepsPerSampling, iterations, resample };
 }
 
@@ -88,6 +93,12 @@ export function checkOnline(
   } else {
     if (written.teacher === undefined) fault(['teacher'], 'distill learns from a teacher: name its folder');
     if (written.resample !== undefined) fault(['resample'], 'is not read by distill: remove it, or write null');
+  }
+  if (method === 'ppo' && written.resample !== undefined) {
+    fault(
+      ['resample'],
+      'is not read by ppo, which learns from answers that are rewarded alike too: remove it, or write null',
+    );
   }
   if (!isOnline(method)) {
     for (const key of Object.keys(onlineShape) as (keyof WrittenOnline)[]) {

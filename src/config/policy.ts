@@ -2,12 +2,23 @@
 // what keeps it by its reference. A knob that is absent follows from the method and the loss: `resolvedPolicy` fills it in.
 import { z } from 'zod';
 
-/** Losses of sampled answers and their advantages: the eight `loss_type`s of TRL 1.16's GRPOTrainer, and RLOO's own. */
-export const policyLossNames = ['dapo', 'grpo', 'bnpo', 'dr_grpo', 'cispo', 'sapo', 'luspo', 'vespo', 'rloo'] as const;
+/** Losses of sampled answers and their advantages: the eight `loss_type`s of TRL 1.16's GRPOTrainer; RLOO's own, and PPO's. */
+export const policyLossNames = [
+  'dapo',
+  'grpo',
+  'bnpo',
+  'dr_grpo',
+  'cispo',
+  'sapo',
+  'luspo',
+  'vespo',
+  'rloo',
+  'ppo',
+] as const;
 export type PolicyLossName = (typeof policyLossNames)[number];
 
 /** Methods whose loss is one of them. */
-export const policyMethods = ['grpo', 'rloo'] as const;
+export const policyMethods = ['grpo', 'rloo', 'ppo'] as const;
 export type PolicyMethod = (typeof policyMethods)[number];
 
 interface PolicyDefaults {
@@ -20,14 +31,15 @@ interface PolicyDefaults {
 
 export const policyDefaults: Readonly<Record<PolicyMethod, PolicyDefaults>> = {
   grpo: {
-    losses: policyLossNames.filter((name) => name !== 'rloo'),
+    losses: policyLossNames.filter((name) => name !== 'rloo' && name !== 'ppo'),
     ...{ klWeight: 0, klIn: 'loss', advantageScale: 'group' },
   },
   rloo: { losses: ['rloo'], klWeight: 0.05, klIn: 'reward', advantageScale: 'none' },
+  ppo: { losses: ['ppo'], klWeight: 0.05, klIn: 'reward', advantageScale: 'none' },
 };
 
 /** Those that take the smaller of a clipped and an unclipped ratio. */
-const clipped: readonly PolicyLossName[] = ['dapo', 'grpo', 'bnpo', 'dr_grpo', 'luspo', 'rloo'];
+const clipped: readonly PolicyLossName[] = ['dapo', 'grpo', 'bnpo', 'dr_grpo', 'luspo', 'rloo', 'ppo'];
 /** Cap of cispo's ratio: of ScaleRL (Khatri et al. 2025, arXiv 2510.13786). TRL's own default is `epsilon`, a fifth of the gradient. */
 const cispoCap = 5;
 
@@ -39,7 +51,7 @@ export const policyShape = {
     .enum(policyLossNames)
     .optional()
     .describe(
-      `loss of sampled answers (TRL: loss_type): of grpo ${policyDefaults.grpo.losses.join(', ')}; of rloo rloo; default: the first of its method`,
+      `loss of sampled answers (TRL: loss_type): of grpo ${policyDefaults.grpo.losses.join(', ')}; of rloo rloo; of ppo ppo; default: the first of its method`,
     ),
   ratioLevel: z
     .enum(['token', 'sequence'])
@@ -72,12 +84,12 @@ export const policyShape = {
     .min(0)
     .max(100)
     .optional()
-    .describe('how dear each step away from the reference is (β; TRL: beta); default: grpo 0, rloo 0.05'),
+    .describe('how dear each step away from the reference is (β; TRL: beta); default: grpo 0, rloo and ppo 0.05'),
   klIn: z
     .enum(['loss', 'reward'])
     .optional()
     .describe(
-      'where that is paid: in the loss of each token (k3 × ratio, whose gradient is that of the KL divergence; TRL: use_bias_correction_kl), or off the reward of the answer (k1); default: grpo loss, rloo reward',
+      'where that is paid: in the loss of each token (k3 × ratio, whose gradient is that of the KL divergence; TRL: use_bias_correction_kl), or off the reward of the answer (k1); ppo takes it off the reward of each token; default: grpo loss, rloo reward',
     ),
   advantageScale: z
     .enum(['group', 'batch', 'none'])
@@ -162,12 +174,12 @@ type Reader = (loss: PolicyLossName, written: WrittenPolicy, method: PolicyMetho
 
 /** What only some losses read: said for another, it would do nothing. */
 const readers: Readonly<Partial<Record<keyof WrittenPolicy, Reader>>> = {
-  ratioLevel: (loss) => loss !== 'vespo' && loss !== 'rloo',
+  ratioLevel: (loss) => loss !== 'vespo' && loss !== 'rloo' && loss !== 'ppo',
   clipLow: (loss) => clipped.includes(loss),
   clipHigh: (loss) => clipped.includes(loss) || loss === 'cispo',
-  clipDelta: (loss) => clipped.includes(loss) && loss !== 'rloo',
-  klIn: (_loss, { klWeight }, method) => (klWeight ?? policyDefaults[method].klWeight) > 0,
-  advantageScale: (loss) => loss !== 'rloo',
+  clipDelta: (loss) => clipped.includes(loss) && loss !== 'rloo' && loss !== 'ppo',
+  klIn: (_loss, { klWeight }, method) => method !== 'ppo' && (klWeight ?? policyDefaults[method].klWeight) > 0,
+  advantageScale: (loss) => loss !== 'rloo' && loss !== 'ppo',
   sapoTemperaturePositive: (loss) => loss === 'sapo',
   sapoTemperatureNegative: (loss) => loss === 'sapo',
   vespoPowerPositive: (loss) => loss === 'vespo',

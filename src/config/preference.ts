@@ -14,6 +14,7 @@ export const methodNames = [
   'quality-tags',
   'grpo',
   'rloo',
+  'ppo',
   'distill',
 ] as const;
 export type MethodName = (typeof methodNames)[number];
@@ -90,6 +91,7 @@ export const methodDefaults: Readonly<Record<MethodName, MethodDefaults>> = {
   'quality-tags': { losses: [], beta: 0, sftWeight: 0 },
   grpo: { losses: [], beta: 0, sftWeight: 0 },
   rloo: { losses: [], beta: 0, sftWeight: 0 },
+  ppo: { losses: [], beta: 0, sftWeight: 0 },
   distill: { losses: [], beta: 0, sftWeight: 0 },
 };
 
@@ -102,7 +104,7 @@ export const preferenceShape = {
     .enum(methodNames)
     .default('dpo')
     .describe(
-      'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo and rloo (answers that are sampled and scored while it learns), distill (what a teacher predicts at every token of such answers)',
+      'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo, rloo and ppo (answers that are sampled and scored while it learns; ppo with a critic), distill (what a teacher predicts at every token of such answers)',
     ),
   loss: z
     .union([lossName, z.array(lossName).min(1).max(dpoLossNames.length)])

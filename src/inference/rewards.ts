@@ -9,7 +9,7 @@ import { isRewardModel } from '../config/model.js';
 import { scoredPositions, scoredSequence } from '../data/scored.js';
 import { padSequences } from '../data/sequences.js';
 import { modelInput } from '../model/forward.js';
-import { disposeModel, frozenFromTensors, type Model } from '../model/model.js';
+import { disposeModel, frozenFromTensors, type Model, modelFromTensors } from '../model/model.js';
 import { score } from '../model/reward.js';
 import { readResult } from '../tensor/host.js';
 import { tensor1d } from '../tensor/tf.js';
@@ -54,8 +54,15 @@ export interface OpenedRewardModel {
   dispose(): void;
 }
 
-/** @param path of a checkpoint, or of a run that made one. @throws UserError where it is no reward model. */
-export async function openRewardModel(path: string, options: { verify?: boolean } = {}): Promise<OpenedRewardModel> {
+/**
+ * @param path of a checkpoint, or of a run that made one.
+ * @param isTrained Default: its weights stay as they are.
+ * @throws UserError where it is no reward model.
+ */
+export async function openRewardModel(
+  path: string,
+  { isTrained = false, ...options }: { verify?: boolean; isTrained?: boolean } = {},
+): Promise<OpenedRewardModel> {
   return withCheckpoint(await rewardModelAt(path), async (directory) => {
     const checkpoint = await openCheckpoint(directory, options);
     if (!isRewardModel(checkpoint.model)) {
@@ -66,7 +73,8 @@ export async function openRewardModel(path: string, options: { verify?: boolean 
         next: 'Train one of it: mossctl align --only reward-model --from MODEL --data PAIRS.jsonl',
       });
     }
-    const model = frozenFromTensors(checkpoint.model, checkpoint.weights, checkpoint.path);
+    const modelFrom = isTrained ? modelFromTensors : frozenFromTensors;
+    const model = modelFrom(checkpoint.model, checkpoint.weights, checkpoint.path);
     return { model, checkpoint, dispose: () => disposeModel(model) };
   });
 }

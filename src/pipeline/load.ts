@@ -15,6 +15,7 @@ import type { ModelConfig } from '../config/model.js';
 import { isOnline, onlineShape } from '../config/online.js';
 import { type PipelineConfig, pipelineSchema, type WrittenPipeline } from '../config/pipeline.js';
 import { policyShape } from '../config/policy.js';
+import { ppoShape } from '../config/ppo.js';
 import { preferenceShape } from '../config/preference.js';
 
 const packagedFolder = fileURLToPath(new URL('../../pipelines/', import.meta.url));
@@ -120,7 +121,7 @@ function methodOverrides({ set = [] }: PipelineRequest, unread: string[]): Overr
   if (typed === undefined) return [];
   const method = typed.slice(typed.indexOf('=') + 1).trim();
   const shapes = isOnline(method) ? [preferenceShape] : [policyShape, onlineShape];
-  return shapes
+  return [...shapes, ...(method === 'ppo' ? [] : [ppoShape])]
     .flatMap((shape) => Object.keys(shape))
     .filter((key) => key !== 'method')
     .map((key) => ({ assignment: `align.${key}=null`, typed: `--set ${typed}`, removed: () => unread.push(key) }));

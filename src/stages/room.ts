@@ -27,6 +27,8 @@ interface MemoryNeed {
   /** Bytes of frozen models that stay beside it, and of the cache while it samples; default: 0. */
   beside?: number;
   cache?: number;
+  /** A critic whose passes are part of the same step; `table` has its rows. */
+  critic?: ModelShape;
   reporter: StageReporter;
 }
 
@@ -46,11 +48,16 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void
     isLoaded = false,
     beside = 0,
     cache = 0,
+    critic,
     reporter,
   } = need;
   const kind = { ...train, table, hasHalves };
   requireTrainingMemory(config, kind, room, beside);
-  const { weights, moments, saved, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, kind);
+  const own = trainingMemory(config, { rows, columns }, kind);
+  const { weights, moments, saved } = own;
+  const more = critic && trainingMemory(critic, { rows, columns }, train);
+  const peak = own.peak + (more?.activations ?? 0);
+  const recomputedPeak = own.recomputedPeak + (more?.recomputedActivations ?? 0);
   // A cache is there before the step begins, and gone by then.
   const withCopy = (most: number): number =>
     saved + beside + Math.max(most, weights + moments + cache) - (isLoaded ? weights : 0);

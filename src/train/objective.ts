@@ -1,4 +1,5 @@
 // What the training loop needs of an objective: batches that can be rewound to any point, and a loss over them.
+import type { ParameterSpec } from '../architecture/parameters.js';
 import type { ForwardOptions } from '../model/forward.js';
 import type { Model } from '../model/model.js';
 import type { Scalar, Tensor } from '../tensor/tf.js';
@@ -50,6 +51,8 @@ export interface Objective<Batch extends MicroBatch> {
   restore(state: unknown): void;
   /** Figures that follow from the step's recorded ones. */
   summarize?(figures: Readonly<Record<string, number>>): Record<string, number>;
+  /** Whether a parameter is learnt at `step`; where it is not, it stays as it is. Default: all that are trained. */
+  trains?(row: ParameterSpec, step: number): boolean;
   /** The loss summed over the batch. Runs on the gradient tape; temporary tensors are disposed by the caller. */
   loss(model: Model, batch: Batch, context: LossContext): Scalar;
 }

@@ -1,6 +1,6 @@
 // One step over the rows of a model that are trained: AdamW, or Muon for the layers' matrices and AdamW for the rest. The
 // moments are plain tensors that a checkpoint can hold.
-import { isTrained } from '../architecture/parameters.js';
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
@@ -24,17 +24,20 @@ export function createOptimizer(model: Model, kind: TrainConfig['optimizer'] = '
   return { moments };
 }
 
-/** One step, in place. `gradients` by parameter name; `step` counts from 1. */
+/** One step, in place, of `rows` (default: all that are trained). `gradients` by parameter name; `step` counts from 1. */
 export function optimizerStep(
   model: Model,
   state: OptimizerState,
   gradients: ReadonlyMap<string, Tensor>,
   config: TrainConfig,
-  at: { step: number; learningRate: number; gradientScale: number },
+  {
+    rows = model.parameters.filter(isTrained),
+    ...at
+  }: { step: number; learningRate: number; gradientScale: number; rows?: readonly ParameterSpec[] },
 ): void {
   const byMuon: MuonParameter[] = [];
   const byAdamw: AdamwParameter[] = [];
-  for (const { name, decay } of model.parameters.filter(isTrained)) {
+  for (const { name, decay } of rows) {
     const gradient = gradients.get(name);
     const moments = state.moments.get(name);
     if (gradient === undefined || moments === undefined) {

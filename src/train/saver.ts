@@ -3,7 +3,7 @@
 //
 // The copy costs the memory of trained weights and moments once more, from the first save to the end of the training.
 import { setTimeout } from 'node:timers/promises';
-import { isTrained } from '../architecture/parameters.js';
+import { isOfCritic, isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { describeFault, UserError } from '../base/errors.js';
 import type { HostTensor } from '../base/host-tensor.js';
 import type { AdapterContent } from '../checkpoint/adapter.js';
@@ -209,13 +209,18 @@ export class Saver {
   async #contentOf(state: TrainingState, unmeasured?: true): Promise<CheckpointContent> {
     const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes, stopping, watch } = state;
     const { manifest, tokenizerFiles, eosTokenIds, generationConfig, adapter } = this.#options;
-    const rows = adapter === undefined ? model.parameters : model.parameters.filter(isTrained);
+    const critic = model.parameters.filter(isOfCritic);
+    const own = model.parameters.filter((row) => !isOfCritic(row));
+    const rows = adapter === undefined ? own : own.filter(isTrained);
+    const held = (some: readonly ParameterSpec[]) =>
+      some.map(({ name }): [string, Variable] => [name, weight(model, name)]);
     return {
       model: model.config,
       ...{ eosTokenIds, generationConfig, tokenizerFiles, adapter },
-      weights: await this.#copy(rows.map(({ name }) => [name, weight(model, name)])),
+      weights: await this.#copy(held(rows)),
       training: {
-        tensors: await this.#copy(optimizerTensors(optimizer)),
+        // A critic is there to train with: the model's folder has none of it.
+        tensors: await this.#copy([...optimizerTensors(optimizer), ...held(critic)]),
         state: {
           objective,
           ...(spikes && { spikes: { recent: spikes.recent } }),

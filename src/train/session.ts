@@ -1,5 +1,6 @@
 // A training between its steps: weights, moments and position, and the checkpoints that hold them. It resumes from the newest,
 // branches off another training's, and rolls back to its last one.
+import { isOfCritic } from '../architecture/parameters.js';
 import { trainingMetrics } from '../base/metric-names.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import { assignTrained, disposeModel, type Model, modelFromTensors } from '../model/model.js';
@@ -114,11 +115,16 @@ export class Session<Batch extends MicroBatch> {
   #restore({ checkpoint, tensors }: ResumeState): void {
     const { manifest, path } = checkpoint;
     const { step, tokensSeen, metrics, overrides = [] } = manifest;
-    if (checkpoint.model === undefined) assignTrained(this.model, checkpoint.weights, path);
+    const { parameters } = this.model;
+    const weights = new Map(checkpoint.weights);
+    for (const { name } of parameters.filter(isOfCritic)) {
+      const stored = tensors.get(name);
+      if (stored !== undefined) weights.set(name, stored);
+    }
+    if (checkpoint.model === undefined) assignTrained(this.model, weights, path);
     else {
-      const { parameters } = this.model;
       disposeModel(this.model);
-      this.model = modelFromTensors(checkpoint.model, checkpoint.weights, path, parameters);
+      this.model = modelFromTensors(checkpoint.model, weights, path, parameters);
     }
     restoreOptimizer(this.optimizer, tensors, path);
     this.position = {

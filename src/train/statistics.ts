@@ -105,7 +105,8 @@ export class StepStatistics {
 }
 
 /** As a person reads it: `layer 3 mlp`. */
-function partOf({ layer, part }: ParameterSpec): string {
+function partOf({ layer, part, critic }: ParameterSpec): string {
+  if (critic) return 'critic';
   return layer === undefined ? outsideLayers[part] : `layer ${layer} ${part}`;
 }
 

@@ -1,6 +1,6 @@
 // One optimizer step: the gradients of every micro-batch summed, scaled to a mean, clipped and applied.
 import { setImmediate } from 'node:timers/promises';
-import { isTrained } from '../architecture/parameters.js';
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
 import type { Noise } from '../model/noise.js';
@@ -46,6 +46,7 @@ export async function trainStep<Batch extends MicroBatch>(
   { statistics, noise, ...at }: StepContext,
 ): Promise<StepResult> {
   const total = batches.reduce((sum, batch) => sum + batch.weight, 0) || 1; // a weight may be a hundredth
+  const rows = model.parameters.filter((row) => isTrained(row) && (objective.trains?.(row, at.step) ?? true));
   const gradients = new Map<string, Tensor>();
   const sums = new Map<string, FigureSum>();
   const pass = { recompute: config.recompute, observe: statistics?.observe };
@@ -57,7 +58,7 @@ export async function trainStep<Batch extends MicroBatch>(
         ...(noise &&
           noise.dropout + noise.neftune > 0 && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }),
       };
-      lossSum += await accumulate(model, objective, batch, { gradients, figures: sums, pass: own });
+      lossSum += await accumulate(model, objective, batch, { rows, gradients, figures: sums, pass: own });
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
     const [norm] = await readResult(() => globalNorm([...gradients.values()]));
@@ -67,7 +68,7 @@ export async function trainStep<Batch extends MicroBatch>(
     const figures = meanFigures(sums, objective);
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const clip = config.clipNorm > 0 && gradientNorm > config.clipNorm ? config.clipNorm / gradientNorm : 1;
-      optimizerStep(model, optimizer, gradients, config, { ...at, gradientScale: clip / total });
+      optimizerStep(model, optimizer, gradients, config, { ...at, rows, gradientScale: clip / total });
     }
     return { loss, gradientNorm, figures };
   } finally {
@@ -91,6 +92,8 @@ function meanFigures<Batch extends MicroBatch>(
 }
 
 interface StepSums {
+  /** That are learnt at this step. */
+  rows: readonly ParameterSpec[];
   gradients: Map<string, Tensor>;
   figures: Map<string, FigureSum>;
   pass: Omit<LossContext, 'record'>;
@@ -101,17 +104,16 @@ async function accumulate<Batch extends MicroBatch>(
   model: Model,
   objective: Objective<Batch>,
   batch: Batch,
-  { gradients, figures, pass }: StepSums,
+  { rows, gradients, figures, pass }: StepSums,
 ): Promise<number> {
   const recorded: ({ name: string; values: Tensor } & RecordOptions)[] = [];
   const record: RecordMetric = (name, value, how) => recorded.push({ name, values: keep(clone(value)), ...how });
-  const trained = model.parameters.filter(isTrained);
   try {
     const { value, gradients: fresh } = valueAndGradients(
       () => objective.loss(model, batch, { record, ...pass }),
-      trained.map(({ name }) => weight(model, name)),
+      rows.map(({ name }) => weight(model, name)),
     );
-    trained.forEach(({ name }, index) => {
+    rows.forEach(({ name }, index) => {
       const before = gradients.get(name);
       gradients.set(name, before === undefined ? fresh[index] : add(before, fresh[index]));
       if (before !== undefined) dispose([before, fresh[index]]);

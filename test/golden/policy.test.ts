@@ -162,7 +162,8 @@ const rewardsOf = (name: string): (number | undefined)[][] =>
   expected.rewards[name].map((row) => row.map((reward) => reward ?? undefined));
 
 test('every loss has its golden, at every level that it knows', () => {
-  const seen = new Set([...expected.grpo.map(({ knobs }) => knobs.policyLoss), 'rloo']);
+  // PPO's is in ppo.test.ts.
+  const seen = new Set([...expected.grpo.map(({ knobs }) => knobs.policyLoss), 'rloo', 'ppo']);
   assert.deepEqual([...seen].sort(), [...policyLossNames].sort());
   assert.deepEqual(Object.keys(policyLosses).sort(), [...policyLossNames].sort());
   const levels = (name: string) =>
@@ -192,8 +193,8 @@ test('what is not finite in TRL is finite here', async () => {
       reference: tables.now,
     });
     for (const name of policyLossNames) {
-      const method = name === 'rloo' ? 'rloo' : 'grpo';
-      const policy = policyOf({ policyLoss: name, klWeight: 0.04, klIn: 'loss' }, method);
+      const method = name === 'rloo' || name === 'ppo' ? name : 'grpo';
+      const policy = policyOf({ policyLoss: name, klWeight: 0.04, ...(method !== 'ppo' && { klIn: 'loss' }) }, method);
       const { total, gradient } = differentiate(allRows, policy);
       assert.ok([total, ...gradient].every(Number.isFinite), `${name}: ${total}, ${gradient}`);
     }

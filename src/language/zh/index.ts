@@ -17,6 +17,7 @@ import { online } from './online.js';
 import { others } from './others.js';
 import { pipeline } from './pipeline.js';
 import { policy } from './policy.js';
+import { ppo } from './ppo.js';
 import { programs } from './programs.js';
 import { report } from './report.js';
 import { reward } from './reward.js';
@@ -45,6 +46,7 @@ export const catalogs: readonly Catalog[] = [
   online,
   pipeline,
   policy,
+  ppo,
   programs,
   report,
   reward,

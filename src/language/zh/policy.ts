@@ -2,8 +2,8 @@
 import type { Catalog } from '../messages.js';
 
 export const policy: Catalog = {
-  'loss of sampled answers (TRL: loss_type): of grpo {1}; of rloo rloo; default: the first of its method':
-    '采样回答的损失（TRL 的 loss_type）：grpo 有 {1}；rloo 有 rloo；默认：该方法的第一个',
+  'loss of sampled answers (TRL: loss_type): of grpo {1}; of rloo rloo; of ppo ppo; default: the first of its method':
+    '采样回答的损失（TRL 的 loss_type）：grpo 有 {1}；rloo 有 rloo；ppo 有 ppo；默认：该方法的第一个',
   'what is compared with how likely it was when it was sampled: each token, or all of an answer, by the mean over its tokens (TRL: importance_sampling_level; sequence with policyLoss grpo is GSPO); default: token, luspo sequence':
     '与采样时的概率比较的是什么：每个词元，或整个回答（按词元取平均；TRL 的 importance_sampling_level；sequence 加 policyLoss grpo 即 GSPO）；默认：token，luspo 为 sequence',
   'a ratio below 1 − clipLow is not pushed further down (TRL: epsilon); default: 0.2':
@@ -12,10 +12,10 @@ export const policy: Catalog = {
     '比率高于 1 + clipHigh 时不再往上推（TRL 的 epsilon_high；DAPO 为 0.28）；cispo 里是比率本身的上限；默认：clipLow，cispo 为 5',
   'cap of the ratio of answers that are worse than their group, more than 1 + clipHigh (TRL: delta)':
     '比同组差的回答，其比率的上限，须大于 1 + clipHigh（TRL 的 delta）',
-  'how dear each step away from the reference is (β; TRL: beta); default: grpo 0, rloo 0.05':
-    '每偏离参考模型一步的代价（β；TRL 的 beta）；默认：grpo 为 0，rloo 为 0.05',
-  'where that is paid: in the loss of each token (k3 × ratio, whose gradient is that of the KL divergence; TRL: use_bias_correction_kl), or off the reward of the answer (k1); default: grpo loss, rloo reward':
-    '这一代价记在哪里：每个词元的损失里（k3 × 比率，其梯度就是 KL 散度的梯度；TRL 的 use_bias_correction_kl），或从回答的奖励里扣除（k1）；默认：grpo 为 loss，rloo 为 reward',
+  'how dear each step away from the reference is (β; TRL: beta); default: grpo 0, rloo and ppo 0.05':
+    '每偏离参考模型一步的代价（β；TRL 的 beta）；默认：grpo 为 0，rloo 和 ppo 为 0.05',
+  'where that is paid: in the loss of each token (k3 × ratio, whose gradient is that of the KL divergence; TRL: use_bias_correction_kl), or off the reward of the answer (k1); ppo takes it off the reward of each token; default: grpo loss, rloo reward':
+    '这一代价记在哪里：每个词元的损失里（k3 × 比率，其梯度就是 KL 散度的梯度；TRL 的 use_bias_correction_kl），或从回答的奖励里扣除（k1）；ppo 从每个词元的奖励里扣除；默认：grpo 为 loss，rloo 为 reward',
   'whose standard deviation the advantages are divided by: of the answers to one prompt, of all answers that are sampled at once, or none at all (TRL: scale_rewards); default: group':
     '优势除以谁的标准差：同一提示词的回答、一次采样的全部回答，或不除（TRL 的 scale_rewards）；默认：group',
   'weight of the mean entropy of the next token, which is made larger (TRL: entropy_coef); default: 0':

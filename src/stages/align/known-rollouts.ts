@@ -23,16 +23,19 @@ const keyShape = { weights: z.string(), sampling: count, attempt: count, place: 
 const groupSchema = z.object({ ...keyShape, task: count, prompt: ids, answers: z.array(keptAnswerSchema) });
 /** By scorer, of each answer; null: it could not be scored. */
 const rewardsSchema = z.object({ ...keyShape, rewards: z.array(z.array(z.number().nullable())) });
-/** By row of the sampling, of its counted tokens, under the weights that answered. */
-const measuredSchema = z.object({
-  ...{ weights: z.string(), sampling: count },
-  logProbabilities: z.array(z.array(z.number())),
-});
+/** By row of the sampling, of its counted tokens: log π under the weights that answered, or what the critic beside these said. */
+const rowsSchema = z.array(z.array(z.number()));
+const samplingShape = { weights: z.string(), sampling: count };
+const measuredSchema = z.union([
+  z.object({ ...samplingShape, logProbabilities: rowsSchema }),
+  z.object({ ...samplingShape, values: rowsSchema }),
+]);
+export type Measure = 'logProbabilities' | 'values';
 
 const entrySchema = z.union([groupSchema, rewardsSchema, measuredSchema]);
 export type KeptGroup = z.output<typeof groupSchema>;
 export type KeptRewards = z.output<typeof rewardsSchema>;
-type KeptMeasured = z.output<typeof measuredSchema>;
+type KeptMeasured = Pick<Key, 'weights' | 'sampling'> & { rows: number[][] };
 export type Key = Pick<KeptGroup, 'weights' | 'sampling' | 'attempt' | 'place'>;
 
 /** What was sampled in all, answers of an interrupted try that nothing followed from included. */
@@ -62,7 +65,8 @@ export class KnownRollouts {
   /** An entry of the journal. */
   read(value: unknown): void {
     const entry = entrySchema.parse(value);
-    if ('logProbabilities' in entry) this.#measured.set(samplingName(entry), entry);
+    if ('logProbabilities' in entry) this.#keepMeasured('logProbabilities', entry, entry.logProbabilities);
+    else if ('values' in entry) this.#keepMeasured('values', entry, entry.values);
     else if ('rewards' in entry) {
       this.#rewards.set(nameOf(entry), entry);
       this.countRewards(entry);
@@ -80,8 +84,12 @@ export class KnownRollouts {
     return this.#rewards.get(nameOf(key))?.rewards;
   }
 
-  logProbabilities(at: Pick<Key, 'weights' | 'sampling'>): number[][] | undefined {
-    return this.#measured.get(samplingName(at))?.logProbabilities;
+  measured(what: Measure, at: Pick<Key, 'weights' | 'sampling'>): number[][] | undefined {
+    return this.#measured.get(samplingName(what, at))?.rows;
+  }
+
+  #keepMeasured(what: Measure, { weights, sampling }: Pick<Key, 'weights' | 'sampling'>, rows: number[][]): void {
+    this.#measured.set(samplingName(what, { weights, sampling }), { weights, sampling, rows });
   }
 
   /** What was read once is not asked for again. */
@@ -120,6 +128,6 @@ function nameOf({ weights, sampling, attempt, place }: Key): string {
   return `${weights}/${sampling}/${attempt}/${place}`;
 }
 
-function samplingName({ weights, sampling }: Pick<Key, 'weights' | 'sampling'>): string {
-  return `${weights}/${sampling}`;
+function samplingName(what: Measure, { weights, sampling }: Pick<Key, 'weights' | 'sampling'>): string {
+  return `${what}/${weights}/${sampling}`;
 }

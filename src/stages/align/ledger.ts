@@ -149,17 +149,20 @@ interface Compared {
   byReference: boolean;
   /** Predicts each time that they are learnt from. */
   teacher?: ModelShape;
+  /** Says of each token what it will be worth, once, and is trained as often as they are learnt from. */
+  critic?: ModelShape;
   iterations: number;
 }
 
 /** As `RoundTokens.referenced` has it. */
 export function comparedTokens(
   model: ModelShape,
-  { read, length, bySampler, byReference, teacher, iterations }: Compared,
+  { read, length, bySampler, byReference, teacher, critic, iterations }: Compared,
 ): number {
-  const share =
-    teacher === undefined ? 0 : trainingFlopsPerToken(teacher, length) / trainingFlopsPerToken(model, length);
-  return read * (Number(bySampler) + Number(byReference) + iterations * share);
+  const share = (other?: ModelShape): number =>
+    other === undefined ? 0 : trainingFlopsPerToken(other, length) / trainingFlopsPerToken(model, length);
+  const passes = Number(bySampler) + Number(byReference) + iterations * share(teacher);
+  return read * (passes + (1 + 3 * iterations) * share(critic));
 }
 
 async function tokensOf({ tokens, candidate }: LedgerInput): Promise<RoundTokens> {

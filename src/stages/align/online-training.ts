@@ -2,6 +2,7 @@
 // what scores the answers, and learns from that. What it answered is in a journal beside its checkpoints.
 import { basename, join } from 'node:path';
 import { sizeOfTable } from '../../architecture/parameters.js';
+import { UserError } from '../../base/errors.js';
 import { digestOf, makeDirectory } from '../../base/files.js';
 import { countOf, formatBytes } from '../../base/format.js';
 import { Journal } from '../../base/journal.js';
@@ -12,6 +13,7 @@ import { openCheckpoint } from '../../checkpoint/directory.js';
 import { setAside } from '../../checkpoint/history.js';
 import { type OnlineMethod, resolvedOnline } from '../../config/online.js';
 import { type PolicyConfig, resolvedPolicy } from '../../config/policy.js';
+import { type PpoConfig, resolvedPpo } from '../../config/ppo.js';
 import type { Conversation } from '../../data/types.js';
 import { sourcesOf } from '../../evaluation/scorer.js';
 import { promptTokens } from '../../evaluation/tasks.js';
@@ -25,6 +27,7 @@ import { microBatches } from '../../train/objectives/sampled-batches.js';
 import type { TrainingResult } from '../../train/trainer.js';
 import { checkTrainingMemory } from '../room.js';
 import { stepCount } from '../training.js';
+import { openCritic } from './critic.js';
 import { KnownRollouts, type SampledTotals } from './known-rollouts.js';
 import { comparedTokens } from './ledger.js';
 import { OnlineAlarms } from './online-alarms.js';
@@ -54,11 +57,13 @@ export async function trainOnline(
   const online = resolvedOnline(config);
   // Of distill it says what a micro-batch weighs: its tokens.
   const resolved = resolvedPolicy(config, method === 'distill' ? 'grpo' : method);
-  const { model, tokenizer, adapter } = await openPolicy(input);
-  const { pad_token_id: padId, max_position_embeddings: context } = model.config;
+  const { model: policyModel, tokenizer, adapter } = await openPolicy(input);
+  const { pad_token_id: padId, max_position_embeddings: context } = policyModel.config;
   const template = new ChatTemplate(tokenizer);
   const { longest, mean } = promptLengths(prompts, template, evidence.toolbox);
   const columns = Math.min(context, longest + maxNewTokens);
+  const critic = method === 'ppo' ? await openCritic(input, { model: policyModel, tokenizer, columns }) : undefined;
+  const model = critic?.model ?? policyModel;
   const batchSize = Math.min(config.train.batchSize, online.promptsPerStep * samplesPerPrompt);
   const accumulation = microBatches({ online, samplesPerPrompt, batchSize });
   const train = { ...config.train, batchSize, accumulation };
@@ -74,7 +79,7 @@ export async function trainOnline(
       ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
       hasHalves: (model.halves?.size ?? 0) > 0,
       ...{ rows: batchSize + Math.ceil(positions / columns), columns, beside },
-      cache: cacheBytes(model.config, { sequences, columns }),
+      ...{ cache: cacheBytes(model.config, { sequences, columns }), critic: critic?.config },
     });
   const steps = await stepCount(
     job,
@@ -85,9 +90,11 @@ export async function trainOnline(
       size: 'of so many prompts',
     },
   );
+  const ppo = critic && { ...critic, knobs: resolvedPpo(config) };
+  if (ppo !== undefined && ppo.knobs.criticWarmup >= steps) throw onlyWarmup(ppo.knobs, steps);
   const isTaught = method === 'distill';
   const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns, room: checkMemory }) : undefined;
-  if (!isTaught) checkMemory(resolved.klIn === 'none' ? 0 : 4 * sizeOfTable(model.parameters));
+  if (!isTaught) checkMemory(resolved.klIn === 'none' ? 0 : 4 * sizeOfTable(policyModel.parameters));
   const reference = isTaught ? undefined : await openReference(input, resolved, method);
   const identity = journalSource(input);
   const rollouts = {
@@ -125,12 +132,13 @@ export async function trainOnline(
       seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
       reference: reference?.model,
       ...(teacher && { teacher: { model: teacher.model, beta: config.divergence ?? 1 } }),
+      ...(ppo && { critic: { knobs: ppo.knobs, config: ppo.config, klWeight: resolved.klWeight } }),
     });
     const candidate = await trainPolicy(input, directory, {
       ...{ model, tokenizer, adapter, train, steps },
       objective: replayedObjective(objective, replays),
-      // A teacher has something to say of answers that are rewarded alike, too.
-      watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, {
+      // A teacher, or a critic, has something to say of answers that are rewarded alike, too.
+      watch: new OnlineAlarms(isTaught || ppo ? { ...config.alarms, alike: 1 } : config.alarms, {
         stepsPerSampling: online.stepsPerSampling * online.iterations,
         isTaught,
         say: (text) => reporter.note('warning', `round ${round}: ${text}`),
@@ -139,13 +147,14 @@ export async function trainOnline(
         prompts: digestOf(prompts.map(asked)),
         replayed: digest,
         ...(teacher && { teacher: teacher.digest }),
+        ...(ppo?.digest !== undefined && { critic: ppo.digest }),
       },
     });
     const referenced = comparedTokens(model.config, {
       ...{ read: known.totals.read, length: columns, iterations: online.iterations },
       bySampler: measuresSampler({ online, policy: resolved }),
       byReference: reference !== undefined,
-      teacher: teacher?.model.config,
+      ...{ teacher: teacher?.model.config, critic: critic?.config },
     });
     return { candidate, sampled: known.totals, referenced };
   };
@@ -155,6 +164,15 @@ export async function trainOnline(
     await reference?.dispose();
     await teacher?.dispose();
   }
+}
+
+function onlyWarmup({ criticWarmup }: PpoConfig, steps: number): UserError {
+  return new UserError({
+    where: 'align.criticWarmup',
+    what: `the critic alone would learn in all of the ${countOf(steps, 'step')} (criticWarmup ${criticWarmup})`,
+    why: 'the policy stays as it is until the critic has warmed up',
+    next: 'Set fewer (--set align.criticWarmup=0), or train for longer: --epochs, or --steps',
+  });
 }
 
 /** In tokens, as they are asked. */

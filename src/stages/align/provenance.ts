@@ -22,6 +22,7 @@ export const sourceSchema = z.strictObject({
   tools: z.string().optional().describe('digest of the names, descriptions and schemas of the tools that run'),
   scorer: z.string().optional().describe('who scores, where it is not the rules alone'),
   teacher: z.string().optional().describe('digest of the checkpoint whose predictions are learnt'),
+  critic: z.string().optional().describe('digest of the reward model that the critic begins as'),
   settings: z.json(),
 });
 export type RoundSource = z.output<typeof sourceSchema>;
@@ -34,8 +35,9 @@ interface SourceInput {
   evidence: Pick<Evidence, 'tasks' | 'toolbox'>;
   given?: { digest: string };
   scorer: { name: string };
-  /** Digest of its checkpoint. */
+  /** Digests of their checkpoints. */
   teacher?: string;
+  critic?: string;
 }
 
 /** What a task says of its tools, where it says anything. */
@@ -45,7 +47,7 @@ export function withTools({ tools, start }: Pick<Conversation, 'tools' | 'start'
 
 /** Settings but for places: what is there has a digest, and a run folder may move. */
 export function withoutPlaces(config: AlignConfig) {
-  const { tools, scorers: _scorers, teacher: _teacher, from: _, ...settings } = config;
+  const { tools, scorers: _scorers, teacher: _teacher, critic: _critic, from: _, ...settings } = config;
   const { text: _text, ...gate } = settings.gate;
   return {
     ...{ ...settings, prompts: null, data: null, evalData: null, replay: { ...config.replay, data: null }, gate },
@@ -54,7 +56,17 @@ export function withoutPlaces(config: AlignConfig) {
   };
 }
 
-export function sourceOf({ job, round, policy, prompts, evidence, given, scorer, teacher }: SourceInput): RoundSource {
+export function sourceOf({
+  job,
+  round,
+  policy,
+  prompts,
+  evidence,
+  given,
+  scorer,
+  teacher,
+  critic,
+}: SourceInput): RoundSource {
   // Not their ids, which may be places: a run folder may move.
   const asked = (tasks: readonly Conversation[]) =>
     tasks.map(({ messages, check, ...task }) => ({ messages, check, ...withTools(task) }));
@@ -68,6 +80,7 @@ export function sourceOf({ job, round, policy, prompts, evidence, given, scorer,
     ...(evidence.toolbox !== undefined && { tools: digestOf(evidence.toolbox.tools) }),
     ...scorerOf(scorer),
     ...(teacher !== undefined && { teacher }),
+    ...(critic !== undefined && { critic }),
     settings,
   };
 }
@@ -110,6 +123,7 @@ function otherSource(found: RoundSource, own: RoundSource, { overrides }: Job<Al
   if (found.given !== own.given) return 'it is of other preferences';
   if (found.tools !== own.tools) return 'its answers had other tools';
   if (found.teacher !== own.teacher) return 'it learnt from another teacher';
+  if (found.critic !== own.critic) return 'it learnt with another critic';
   const others = differingSettings('align', found.settings, own.settings, overrides);
   return others.length === 0 ? undefined : `it has other settings: ${others.join(', ')}`;
 }

@@ -16,7 +16,7 @@ import type { StageReporter } from '../../report/event.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { weightedSum } from '../../train/objectives/advantages.js';
-import type { AnswerSource, DrawRequest, MeasureRequest } from '../../train/objectives/online.js';
+import type { AnswerSource, DrawRequest, MeasureRequest } from '../../train/objectives/answer-source.js';
 import type { AnswerGroup, RewardSource, SampledAnswer } from '../../train/objectives/sampled-batches.js';
 import {
   type KeptAnswer,
@@ -24,6 +24,7 @@ import {
   type KeptRewards,
   type Key,
   type KnownRollouts,
+  type Measure,
   withGaps,
 } from './known-rollouts.js';
 import { endedAnswer, sequenceOf } from './pairs.js';
@@ -120,15 +121,23 @@ export class Rollouts implements AnswerSource {
     return all;
   }
 
-  async logProbabilities(at: MeasureRequest, measure: () => Promise<number[][]>): Promise<number[][]> {
+  logProbabilities(at: MeasureRequest, measure: () => Promise<number[][]>): Promise<number[][]> {
+    return this.#measured('logProbabilities', at, measure);
+  }
+
+  values(at: MeasureRequest, measure: () => Promise<number[][]>): Promise<number[][]> {
+    return this.#measured('values', at, measure);
+  }
+
+  async #measured(what: Measure, at: MeasureRequest, measure: () => Promise<number[][]>): Promise<number[][]> {
     const { weights, sampling, isPast } = at;
-    const known = this.#known.logProbabilities(at);
+    const known = this.#known.measured(what, at);
     if (known !== undefined) return known;
     if (isPast) throw this.#lost();
-    const logProbabilities = await measure();
-    this.#journal.append({ weights, sampling, logProbabilities });
+    const measured = await measure();
+    this.#journal.append({ weights, sampling, [what]: measured });
     await this.#journal.settle();
-    return logProbabilities;
+    return measured;
   }
 
   async #answer(

@@ -15,6 +15,7 @@ import type { Scorer } from '../../evaluation/scorer.js';
 import type { TrainingResult } from '../../train/trainer.js';
 import type { Job } from '../stage.js';
 import type { ComputeFields } from '../training.js';
+import { criticDigest } from './critic.js';
 import type { Evidence } from './evidence.js';
 import { decideRound, gateResultSchema, policyMetrics } from './gate.js';
 import { accountRound, type LearntTokens, learntTokens, ledgerSchema } from './ledger.js';
@@ -69,7 +70,12 @@ export async function runRound(input: RoundInput): Promise<RoundResult> {
   const { job, round, policy, evidence } = input;
   const directory = join(job.directory, `round-${String(round).padStart(2, '0')}`);
   const resultPath = join(directory, roundName);
-  const source = sourceOf({ ...input, teacher: await teacherDigest(job.config) });
+  const { config } = job;
+  const source = sourceOf({
+    ...input,
+    teacher: await teacherDigest(config),
+    critic: await criticDigest(config),
+  });
   const finished = await finishedRound(resultPath, source, job);
   if (finished !== undefined) return finished;
   const { rows, sampledReward, tokens, candidate } = await learntRound(input, source, directory);

@@ -88,8 +88,8 @@ function inWords({ bestOfN }: Licence): string {
     : `${text}; what it makes better is predicted to turn at a KL of ${turn.toFixed(2)} nats from where it began`;
 }
 
-/** Tokens of the policy are scored as they are. */
-async function checkTokens({ checkpoint }: OpenedRewardModel, tokenizer: Tokenizer): Promise<void> {
+/** Tokens of the policy are scored as they are. @throws UserError where the reward model has others. */
+export async function checkTokens({ checkpoint }: OpenedRewardModel, tokenizer: Tokenizer): Promise<void> {
   const own = await Tokenizer.open(checkpoint.tokenizerFolder);
   if (own.files()['tokenizer.json'] === tokenizer.files()['tokenizer.json']) return;
   throw new UserError({

@@ -76,6 +76,13 @@ export const methods = {
     rows: 'samples',
     needsReference: false,
   },
+  ppo: {
+    formula:
+      '−min(ρA, clip(ρ) A) + valueWeight · (value − return)², A of each token by a critic, −klWeight · (log π − log π_ref) a token',
+    paper: 'Schulman et al. 2017, arXiv 1707.06347; Zheng et al. 2023 (PPO-max), arXiv 2307.04964',
+    rows: 'samples',
+    needsReference: false,
+  },
   distill: {
     formula: 'KL(policy ‖ teacher) of the next token, over the whole vocabulary, per token of its own answers',
     paper: 'Agarwal et al. 2023 (GKD), arXiv 2306.13649',

@@ -11,9 +11,9 @@ import { policyLoss, policyLosses, recordFigures } from './policy-losses.js';
 import type { OnlineBatch } from './sampled-batches.js';
 import { entropiesOf, sampledStates } from './sequence-log-probabilities.js';
 
-/** Whether nothing of the loss of a batch depends on log π but through ρ. */
-export function isOnPolicy({ old, reference }: OnlineBatch, { entropyWeight }: PolicyConfig): boolean {
-  return old === undefined && reference === undefined && entropyWeight === 0;
+/** Whether nothing of the loss of a batch depends on log π but through ρ, and on nothing else (a critic). */
+export function isOnPolicy({ old, reference, credit }: OnlineBatch, { entropyWeight }: PolicyConfig): boolean {
+  return old === undefined && reference === undefined && credit === undefined && entropyWeight === 0;
 }
 
 /** As `policyLoss` of the batch's tokens has it, where `isOnPolicy`. */

@@ -3,19 +3,24 @@
 // drawn from: a training that resumes is given the same answers, and draws none twice. The losses are in policy-losses.ts.
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { UserError } from '../../base/errors.js';
+import { isOfCritic, type ParameterSpec } from '../../architecture/parameters.js';
 import { countOf } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import { parsePosition, ShuffledOrder } from '../../data/shuffled.js';
+import type { TokenBatch } from '../../data/types.js';
+import { policyOf } from '../../model/critic.js';
 import type { Model } from '../../model/model.js';
 import { weightsDigest } from '../../model/weights-digest.js';
 import type { Metrics } from '../../report/event.js';
 import { readResult } from '../../tensor/host.js';
-import { type Scalar, tensor1d } from '../../tensor/tf.js';
+import { add, type Scalar, type Tensor1D, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
+import { type AnswerSource, type DrawRequest, type MeasureRequest, nothingScored } from './answer-source.js';
+import type { SamplingCredit } from './credit.js';
+import { Critic, type CriticOptions } from './critic.js';
 import { distillationLoss } from './distillation.js';
 import { isOnPolicy, onPolicyLoss } from './on-policy-loss.js';
-import { policyLoss, recordFigures } from './policy-losses.js';
+import { movedFigures, policyLoss, recordFigures } from './policy-losses.js';
 import {
   type AnswerGroup,
   advantagesOf,
@@ -33,37 +38,6 @@ import {
 } from './sampled-batches.js';
 import { tokenLogProbabilities } from './sequence-log-probabilities.js';
 
-/** Which answers are asked for. */
-export interface DrawRequest {
-  model: Model;
-  /** Its digest: answers of other weights are not those. */
-  weights: string;
-  /** The sampling, from 0, and how often it has tried for groups with a spread. */
-  sampling: number;
-  attempt: number;
-  /** That learns from them first. */
-  step: number;
-  /** By their places among all. */
-  prompts: readonly number[];
-  /** The model has gone on since: what was drawn must be known. */
-  isPast: boolean;
-}
-
-/** Whose log-probabilities: two samplings may be of equal weights. */
-export type MeasureRequest = Pick<DrawRequest, 'weights' | 'sampling' | 'isPast'>;
-
-/** Who answers and who scores, and what of both is known already. */
-export interface AnswerSource {
-  /** Digest of all that answers follow from but the weights: under another one nothing is known. */
-  readonly identity: string;
-  /** Prompts in all. */
-  readonly length: number;
-  /** A group for each prompt, in their order. */
-  draw(request: DrawRequest): Promise<AnswerGroup[]>;
-  /** log π of the tokens of each answer of the sampling, by its row: those that are known, or those that `measure` gives. */
-  logProbabilities(at: MeasureRequest, measure: () => Promise<number[][]>): Promise<number[][]>;
-}
-
 export interface OnlineOptions extends BatchOptions {
   temperature: number;
   seed: number;
@@ -71,6 +45,8 @@ export interface OnlineOptions extends BatchOptions {
   reference?: Model;
   /** Whose predictions are learnt in the place of rewards. */
   teacher?: { model: Model; beta: number };
+  /** Of PPO. */
+  critic?: CriticOptions;
   /** Hears what a person is to know of a training that resumes. */
   warn?(text: string): void;
 }
@@ -83,6 +59,8 @@ const stateSchema = z.object({
   weights: z.string().nullable(),
   /** The identity of its answers. */
   source: z.string(),
+  /** Of the rewards before it. */
+  scale: z.object({ count, mean: z.number(), squares: z.number() }).optional(),
   /** Where its prompts begin. */
   ...{ epoch: count, index: count },
 });
@@ -94,13 +72,25 @@ interface Window {
   /** By step, those of one pass over the answers. */
   batches: OnlineBatch[][];
   figures: Metrics;
-  /** Where its prompts begin. */
-  from: Pick<State, 'epoch' | 'index'>;
+  /** Where its prompts begin, and what rewards were there before. */
+  from: Pick<State, 'epoch' | 'index' | 'scale'>;
 }
 
 /** Whether log π of the answers is measured before a step learns from them. */
 export function measuresSampler({ online, policy }: Pick<BatchOptions, 'online' | 'policy'>): boolean {
-  return online.stepsPerSampling * online.iterations > 1 || policy.klIn === 'reward';
+  return online.stepsPerSampling * online.iterations > 1 || policy.klIn === 'reward' || policy.policyLoss === 'ppo';
+}
+
+/** By step, by micro-batch. */
+type Answers = readonly (readonly (readonly PlacedAnswer[])[])[];
+
+/** The answers of one sampling, and log π of them by row. */
+interface Sampling {
+  at: MeasureRequest;
+  groups: readonly AnswerGroup[];
+  answers: Answers;
+  sampled: number[][];
+  reference?: number[][];
 }
 
 export class OnlineObjective implements Objective<OnlineBatch> {
@@ -115,12 +105,14 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   /** Micro-batches of the step that are given out. */
   #given = 0;
   #figures: Metrics = {};
+  readonly #critic: Critic | undefined;
   /** Milliseconds: when the step began, and how long it sampled. */
   #clock = { began: 0, sampled: 0 };
 
   constructor(source: AnswerSource, options: OnlineOptions) {
     this.#source = source;
     this.#options = options;
+    this.#critic = options.critic && new Critic(options.critic);
     this.#order = new ShuffledOrder(source.length, { seed: options.seed, name: 'prompts' });
   }
 
@@ -132,7 +124,8 @@ export class OnlineObjective implements Objective<OnlineBatch> {
       this.#clock.sampled = performance.now() - this.#clock.began;
     }
     const { batches, figures } = this.#window;
-    const batch = batches[this.#used % online.stepsPerSampling][this.#given++];
+    const own = batches[this.#used % online.stepsPerSampling][this.#given++];
+    const batch = this.#critic?.learnsAlone(step) ? { ...own, isWarmup: true } : own;
     if (this.#given < microBatches(this.#options)) return batch;
     this.#figures = figures;
     this.#given = 0;
@@ -146,14 +139,14 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   }
 
   state(): State {
-    const { epoch, index } = this.#window?.from ?? this.#order;
+    const { epoch, index, scale } = this.#window?.from ?? this.#from;
     const weights = this.#window?.weights ?? this.#past ?? null;
     const source = this.#source.identity;
-    return { sampling: this.#sampling, used: this.#used, weights, source, epoch, index };
+    return { sampling: this.#sampling, used: this.#used, weights, source, epoch, index, ...(scale && { scale }) };
   }
 
   restore(saved: unknown): void {
-    const { sampling, used, weights, source, epoch, index } = parsePosition(stateSchema, saved);
+    const { sampling, used, weights, source, epoch, index, scale } = parsePosition(stateSchema, saved);
     // Answers of other settings are not what the rest of the sampling's steps can learn from, nor is there a step beyond its last.
     const isOther = used > 0 && source !== this.#source.identity;
     const isOver = isOther || used >= this.#steps;
@@ -163,6 +156,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     this.#window = undefined;
     this.#given = 0;
     this.#order.begin(epoch, Math.min(index, this.#source.length));
+    if (this.#critic && scale) this.#critic.scale = scale;
     if (isOther) {
       this.#options.warn?.(
         `sampling ${sampling + 1} had other settings when ${countOf(used, 'step')} learnt from it: its prompts are answered anew`,
@@ -174,6 +168,17 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   get #steps(): number {
     const { stepsPerSampling, iterations } = this.#options.online;
     return stepsPerSampling * iterations;
+  }
+
+  /** Where the next sampling begins. */
+  get #from(): Window['from'] {
+    const { epoch, index } = this.#order;
+    return { epoch, index, scale: this.#critic?.scale };
+  }
+
+  /** While PPO's critic warms up, nothing else is learnt. */
+  trains(row: ParameterSpec, step: number): boolean {
+    return !this.#critic?.learnsAlone(step) || isOfCritic(row);
   }
 
   /** With the share of the step's time that it sampled. */
@@ -189,29 +194,35 @@ export class OnlineObjective implements Objective<OnlineBatch> {
       return distillationLoss(model, teacher.model, batch, { beta, temperature }, { record, ...pass });
     }
     if (isOnPolicy(batch, policy)) return onPolicyLoss(model, batch, { policy, temperature }, { record, ...pass });
-    const { advantages, weight, old, reference } = batch;
+    const { advantages, weight, old, reference, credit } = batch;
+    const isCounted = Float32Array.from(countedOwners(batch), (owner) => (owner < 0 ? 0 : 1));
+    const value = credit && this.#critic?.loss(model, { ...batch, credit }, isCounted, { record, ...pass });
+    if (value !== undefined && batch.isWarmup) return value;
     const own = tokenLogProbabilities(model, batch, {
       ...{ ...pass, temperature },
       entropyGradient: policy.entropyWeight > 0,
     });
     const values = {
-      ...{ ...own, advantages, weight },
+      ...{ ...own, advantages, weight, tokenAdvantages: credit?.advantages },
       ...(old !== undefined && { old: tensor1d(old) }),
       ...(reference !== undefined && { reference: tensor1d(reference) }),
     };
     const { total, figures } = policyLoss(values, policy);
     recordFigures(record, figures);
-    return total;
+    if (value === undefined) return total;
+    record('loss/policy_avg', total);
+    recordFigures(record, movedFigures(values));
+    return add(total, value) as Scalar;
   }
 
   /** Where it fails or is stopped, nothing of it has begun. */
   async #sample(model: Model, step: number): Promise<Window> {
-    const { epoch, index } = this.#order;
+    const from = this.#from;
     const past = this.#past;
     try {
-      return { ...(await this.#sampled(model, step)), from: { epoch, index } };
+      return { ...(await this.#sampled(model, step)), from };
     } catch (error) {
-      this.#order.begin(epoch, index);
+      this.#order.begin(from.epoch, from.index);
       this.#past = past;
       throw error;
     }
@@ -221,30 +232,45 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     const isPast = this.#past !== undefined;
     const weights = this.#past ?? (await weightsDigest(model));
     this.#past = undefined;
-    const at = { model, weights, sampling: this.#sampling, step, isPast };
+    const at = { model: policyOf(model), weights, sampling: this.#sampling, step, isPast };
     const { groups, alike, drawn } = await this.#groups(at);
-    const { scorers, seed, policy, samplesPerPrompt } = this.#options;
+    const { scorers, seed, policy, samplesPerPrompt, temperature } = this.#options;
     const answers = batchesOf(groups, this.#options, Random.stream(seed, `sampling ${this.#sampling}`).uint32());
     if (answers.flat(2).length === 0) throw nothingScored(step, groups.length * samplesPerPrompt);
     const isReused = this.#steps > 1;
+    const likely = (by: Model) =>
+      this.#measure(answers, (batch) => tokenLogProbabilities(by, batch, { temperature }).logProbabilities);
     const old = measuresSampler(this.#options)
-      ? await this.#source.logProbabilities(at, () => this.#measure(model, answers))
+      ? await this.#source.logProbabilities(at, () => likely(model))
       : undefined;
-    const reference = this.#options.reference && (await this.#measure(this.#options.reference, answers));
+    const reference = this.#options.reference && (await likely(this.#options.reference));
     const distances =
       policy.klIn === 'reward' && old && reference
         ? old.map((own, row) => own.reduce((sum, value, token) => sum + value - reference[row][token], 0))
         : undefined;
-    const advantages = advantagesOf(groups, this.#options, distances);
+    const credit = old && (await this.#credit(model, { at, groups, answers, sampled: old, reference }));
+    const advantages = credit ? [] : advantagesOf(groups, this.#options, distances);
     const batches = answers.map((own) =>
       own.map((placed) =>
         onlineBatch(placed, advantages, this.#options, {
           ...(isReused && { old }),
           ...(policy.klIn === 'loss' && { reference }),
+          credit,
         }),
       ),
     );
-    return { weights, batches, figures: samplingFigures(groups, scorers, { alike, drawn, distances }) };
+    const figures = samplingFigures(groups, scorers, { alike, drawn, distances });
+    return { weights, batches, figures: { ...figures, ...credit?.figures } };
+  }
+
+  /** What each token is learnt by, where a critic says so. */
+  async #credit(model: Model, { at, groups, answers, ...known }: Sampling): Promise<SamplingCredit | undefined> {
+    const critic = this.#critic;
+    if (critic === undefined) return undefined;
+    const values = await this.#source.values(at, () => this.#measure(answers, (batch) => critic.values(model, batch)));
+    const rows = answers.flat(2).map(({ row }) => row);
+    const rewards = groups.flatMap((group) => totalRewards(group, this.#options.scorers));
+    return critic.credit({ rows, rewards, values, ...known });
   }
 
   /** Those that are learnt from; `alike` of the `drawn` had answers that were rewarded alike. */
@@ -271,14 +297,14 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     return this.#order.take();
   }
 
-  /** By row, of all answers of the sampling: log π of its counted tokens; none of an answer that nothing is learnt from. */
-  async #measure(model: Model, answers: readonly (readonly (readonly PlacedAnswer[])[])[]): Promise<number[][]> {
-    const { online, samplesPerPrompt, temperature } = this.#options;
+  /** By row, of all answers of the sampling: `of` its counted tokens; nothing of an answer that nothing is learnt from. */
+  async #measure(answers: Answers, of: (batch: TokenBatch) => Tensor1D): Promise<number[][]> {
+    const { online, samplesPerPrompt } = this.#options;
     const rows = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
     const measured = Array.from({ length: rows }, (): number[] => []);
     for (const own of answers.flat()) {
       const batch = packedAnswers(own, this.#options);
-      const values = await readResult(() => tokenLogProbabilities(model, batch, { temperature }).logProbabilities);
+      const values = await readResult(() => of(batch));
       for (const [token, owner] of countedOwners(batch).entries()) {
         if (owner >= 0) measured[own[owner].row].push(values[token]);
       }
@@ -286,16 +312,4 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     }
     return measured;
   }
-}
-
-function nothingScored(step: number, answers: number): UserError {
-  return new UserError(
-    {
-      where: `align, step ${step}`,
-      what: `none of the ${answers} answers has a reward`,
-      why: 'the scorer gave no number for any of them',
-      next: 'Look at what scores them (a judge that is down, a check that fails). The same command resumes with these answers, none of which is sampled again',
-    },
-    { exitCode: 1 },
-  );
 }

@@ -36,6 +36,8 @@ export interface PolicyValues {
   owners: readonly number[];
   /** By row. */
   advantages: readonly number[];
+  /** By token, in the place of its row's. */
+  tokenAdvantages?: ArrayLike<number>;
   /** Tokens by row. */
   counts: ArrayLike<number>;
   /** `policyWeight` of the micro-batch. */
@@ -61,7 +63,7 @@ interface PolicyTerms {
   logRatio: Tensor;
   /** ρ: of the token, or of the answer that it belongs to. */
   ratio: Tensor;
-  /** A of the token's row. */
+  /** A of the token's row, or its own. */
   advantage: Tensor1D;
   /** 1 of tokens whose A is so, else 0. */
   where(isSo: (advantage: number) => boolean): Tensor1D;
@@ -154,6 +156,11 @@ export const policyLosses = {
     paper: 'RLOO: Ahmadian et al. 2024, arXiv 2402.14740, with the clipping of TRL',
     ...{ over: 'answers', reduce: 'mean', ratio: 'whole', loss: clippedLoss },
   },
+  ppo: {
+    formula: `${clippedFormula}, A of the token, summed over tokens`,
+    paper: 'PPO: Schulman et al. 2017, arXiv 1707.06347',
+    ...{ over: 'tokens', reduce: 'sum', loss: clippedLoss },
+  },
 } as const satisfies Record<PolicyLossName, PolicyLoss>;
 
 /** What a micro-batch weighs, so that Σ total / Σ weight over a step is TRL's loss of all its rows. */
@@ -204,16 +211,28 @@ export function policyLoss(values: PolicyValues, policy: PolicyConfig): PolicyLo
   }
 }
 
+/** How far the policy has moved since it sampled, which PPO is watched by. */
+export function movedFigures({ logProbabilities, old, owners }: PolicyValues): Record<string, PolicyFigure> {
+  if (old === undefined) return {};
+  const moved = sub(logProbabilities, old);
+  const how = { weights: Float32Array.from(owners, (owner) => (owner < 0 ? 0 : 1)) };
+  return {
+    'policy/approxkl_avg': { value: mul(mul(moved, moved), 0.5), how },
+    'val/ratio': { value: moved, how: { ...how, each: Math.exp } },
+  };
+}
+
 /** For the step's metrics. */
 export function recordFigures(record: RecordMetric, figures: Readonly<Record<string, PolicyFigure>>): void {
   for (const [name, { value, how }] of Object.entries(figures)) record(name, value, how);
 }
 
 function termsOf(values: PolicyValues, policy: PolicyConfig, level: 'token' | 'sequence' | 'whole'): PolicyTerms {
-  const { logProbabilities, owners, advantages, counts } = values;
+  const { logProbabilities, owners, advantages, tokenAdvantages, counts } = values;
   const old = values.old ?? withoutGradient(() => clone(logProbabilities));
-  const byToken = (of: (owner: number) => number) =>
-    tensor1d(Float32Array.from(owners, (owner) => (owner < 0 ? 0 : of(owner))));
+  const byToken = (of: (owner: number, token: number) => number) =>
+    tensor1d(Float32Array.from(owners, (owner, token) => (owner < 0 ? 0 : of(owner, token))));
+  const advantageOf = (owner: number, token: number) => tokenAdvantages?.[token] ?? advantages[owner];
   const logRatio = mul(
     sub(logProbabilities, old),
     byToken(() => 1),
@@ -231,8 +250,8 @@ function termsOf(values: PolicyValues, policy: PolicyConfig, level: 'token' | 's
   return {
     ...{ logProbabilities, logRatio, sumOfRow, policy },
     ratio: exp(within(ofLevel[level](), -maxExponent, maxExponent)),
-    advantage: byToken((owner) => advantages[owner]),
-    where: (isSo) => byToken((owner) => Number(isSo(advantages[owner]))),
+    advantage: byToken(advantageOf),
+    where: (isSo) => byToken((owner, token) => Number(isSo(advantageOf(owner, token)))),
   };
 }
 

@@ -51,6 +51,7 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
       for (const { name, batches } of replays) batches.restore(states[name]);
     },
     summarize: (figures) => objective.summarize?.(figures) ?? {},
+    trains: (row, step) => objective.trains?.(row, step) ?? true,
     loss: (model, { own, replayed }, context) => {
       // What is observed of the states is observed of the batch of its own.
       const { record, observe: _, ...pass } = context;

@@ -8,6 +8,7 @@ import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Metrics } from '../../report/event.js';
 import { centredInGroups, groupAdvantages, leaveOneOut, meanOf, weightedSum } from './advantages.js';
 import { answerFigures, rewardFigures } from './answer-figures.js';
+import type { TokenCredit } from './critic.js';
 import { policyWeight } from './policy-losses.js';
 
 /** An answer after its prompt, with loss on what the policy wrote. */
@@ -31,6 +32,10 @@ export interface OnlineBatch extends TokenBatch {
   /** log π of the counted tokens under the policy that sampled, where that is another by now; and under the reference. */
   old?: Float32Array;
   reference?: Float32Array;
+  /** Of PPO, whose advantages are the tokens' own. */
+  credit?: TokenCredit;
+  /** The policy stays as it is: its critic learns first. */
+  isWarmup?: boolean;
 }
 
 export interface RewardSource {
@@ -160,13 +165,13 @@ export function onlineBatch(
   answers: readonly PlacedAnswer[],
   advantages: readonly (number | undefined)[],
   { policy, maxNewTokens, ...layout }: Pick<BatchOptions, 'policy' | 'maxNewTokens' | 'padId' | 'samplesPerPrompt'>,
-  { old, reference }: { old?: readonly (readonly number[])[]; reference?: readonly (readonly number[])[] },
+  { old, reference, credit }: { old?: TokenRows; reference?: TokenRows; credit?: Record<keyof TokenCredit, TokenRows> },
 ): OnlineBatch {
   const batch = packedAnswers(answers, layout);
   const tokens = answers.reduce((sum, { answer }) => sum + tokensOf(answer), 0);
   const weight = policyWeight(policy, { tokens, rows: answers.length, maxNewTokens });
   const owners = countedOwners(batch);
-  const inOrder = (measured: readonly (readonly number[])[]): Float32Array => {
+  const inOrder = (measured: TokenRows): Float32Array => {
     const next = answers.map(() => 0);
     return Float32Array.from(owners, (owner) => (owner < 0 ? 0 : measured[answers[owner].row][next[owner]++]));
   };
@@ -174,8 +179,17 @@ export function onlineBatch(
     ...{ ...batch, weight, advantages: answers.map(({ row }) => advantages[row] ?? 0) },
     ...(old !== undefined && { old: inOrder(old) }),
     ...(reference !== undefined && { reference: inOrder(reference) }),
+    ...(credit !== undefined && {
+      credit: {
+        ...{ advantages: inOrder(credit.advantages), returns: inOrder(credit.returns) },
+        values: inOrder(credit.values),
+      },
+    }),
   };
 }
+
+/** By row of a sampling, by counted token. */
+type TokenRows = readonly (readonly number[])[];
 
 /** Tokens that the policy wrote. */
 export function tokensOf({ loss }: SampledAnswer): number {

@@ -126,6 +126,35 @@ test('of answers that serve several steps the journal keeps what those are compa
   assert.equal(other.candidate.manifest.step, 4);
 });
 
+test('a critic learns first and beside the policy; it resumes to the same bits, and is no part of the model that comes of it', async () => {
+  const own = ['method=ppo', 'iterations=2', 'criticWarmup=1', 'lora={rank: 2}'];
+  const whole = await align('ppo', own);
+  assert.match(whole.notes, /the critic of ppo begins as the policy as it is at the round's start, with a score/);
+  assert.equal((whole.journal.match(/"values"/g) ?? []).length, 2, 'once for each sampling');
+  const [first, second] = whole.steps.map(({ metrics = {} }) => metrics);
+  assert.ok(first['loss/value_avg'] > 0 && !('loss/policy_avg' in first), 'the critic alone');
+  assert.ok(Math.abs(second['policy/approxkl_avg']) < 1e-9, 'the policy is the one that sampled still');
+  for (const key of [
+    'objective/kl',
+    'val/clipfrac_avg',
+    'val/ratio',
+    'val/explained_variance',
+    'kl',
+    'entropy',
+    'reward',
+  ])
+    assert.ok(key in second, key);
+  const named = (path: string) => readFile(join(whole.candidate.path, path), 'latin1');
+  assert.ok(!(await named('adapter_model.safetensors')).includes('score.weight'));
+  assert.match(await named('training/optimizer.safetensors'), /"critic\.score\.weight"/);
+
+  // Amid a sampling, in steps that the critic has learnt in since.
+  await assert.rejects(align('ppo parts', own, { stopWhen: (events) => stepsIn(events) >= 3 }), Interrupted);
+  const resumed = await align('ppo parts', own);
+  assert.deepEqual([resumed.candidate.digest, resumed.journal], [whole.candidate.digest, whole.journal]);
+  await assert.rejects(align('ppo warm', ['method=ppo']), /the critic alone would learn in all of the 4 steps/);
+});
+
 test('each scorer is learnt from by itself, and what none could score is known when the step goes on without it', async () => {
   const tasks = Array.from({ length: 24 }, (_, i) => ({
     messages: [{ role: 'user', content: `say e ${i}` }],

@@ -3,11 +3,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type PolicyMethod, resolvedPolicy, type WrittenPolicy } from '../../../src/config/policy.js';
+import { resolvedPpo, type WrittenPpo } from '../../../src/config/ppo.js';
 import { samplingAt } from '../../../src/config/sampling.js';
 import { Engine } from '../../../src/inference/engine.js';
-import { type AnswerSource, type DrawRequest, OnlineObjective } from '../../../src/train/objectives/online.js';
+import { withCritic } from '../../../src/model/critic.js';
+import type { Model } from '../../../src/model/model.js';
+import { asRewardModel, rewardConfig } from '../../../src/model/reward.js';
+import type { AnswerSource, DrawRequest } from '../../../src/train/objectives/answer-source.js';
+import { OnlineObjective } from '../../../src/train/objectives/online.js';
 import { type AnswerGroup, advantagesOf, type OnlineBatch } from '../../../src/train/objectives/sampled-batches.js';
-import { padId, tinyModel, trainConfig } from '../tiny.js';
+import { padId, tinyConfig, tinyModel, trainConfig } from '../tiny.js';
 import { trainingWorld } from '../world.js';
 
 const prompts = [
@@ -62,12 +67,14 @@ function sampledFrom({ rewardOf = evenShare, requests = [], identity = 'toy' }: 
       return once(`${weights} ${sampling} ${attempt}`, isPast, () => draw(request));
     },
     logProbabilities: ({ weights, sampling, isPast }, measure) => once(`log π ${weights} ${sampling}`, isPast, measure),
+    values: ({ weights, sampling, isPast }, measure) => once(`values ${weights} ${sampling}`, isPast, measure),
   };
 }
 
 interface Own {
   method?: PolicyMethod;
   policy?: WrittenPolicy;
+  ppo?: WrittenPpo;
   stepsPerSampling?: number;
   iterations?: number;
   resample?: number;
@@ -77,16 +84,24 @@ interface Own {
 
 function objectiveOf(
   source: AnswerSource,
-  { method = 'grpo', policy = {}, batchSize = 6, warn, ...online }: Own = {},
+  { method = 'grpo', policy = {}, ppo = {}, batchSize = 6, warn, ...online }: Own = {},
 ): OnlineObjective {
+  const resolved = resolvedPolicy(policy, method);
   return new OnlineObjective(source, {
     ...{ method, samplesPerPrompt: samples, maxNewTokens: 4, batchSize, padId, temperature: 1, seed: 3, warn },
-    policy: resolvedPolicy(policy, method),
+    policy: resolved,
     online: { promptsPerStep: 2, stepsPerSampling: 1, iterations: 1, resample: 0, ...online },
     scorers: [{ name: 'even', weight: 1 }],
-    ...((policy.klWeight ?? (method === 'rloo' ? 0.05 : 0)) > 0 && { reference: tinyModel() }),
+    ...(resolved.klIn !== 'none' && { reference: tinyModel() }),
+    ...(method === 'ppo' && {
+      critic: { knobs: resolvedPpo(ppo), config: rewardConfig(tinyConfig()), klWeight: resolved.klWeight },
+    }),
   });
 }
+
+/** A tiny model, with a critic where the method has one. */
+const modelOf = ({ method }: Own = {}): Model =>
+  method === 'ppo' ? withCritic(tinyModel(), asRewardModel(tinyModel(), 5)) : tinyModel();
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
@@ -98,11 +113,14 @@ describe('an objective of sampled answers', () => {
     { method: 'grpo' },
     { method: 'grpo', stepsPerSampling: 2, iterations: 2, policy: { klWeight: 0.01 } },
     { method: 'rloo', policy: { klWeight: 0.01 } },
+    { method: 'ppo', iterations: 2, policy: { klWeight: 0.01 }, ppo: { criticWarmup: 2, valueWeight: 1 } },
   ] satisfies Own[]) {
     const name = JSON.stringify(own);
     const isReused = 'iterations' in own;
     test(`${name} learns what is rewarded${isReused ? ', and resumes to the same bits' : ''}`, async () => {
-      const run = (source = sampledFrom()) => ({ objective: objectiveOf(source, own), steps: 16, config });
+      const run = (source = sampledFrom()) => {
+        return { model: modelOf(own), objective: objectiveOf(source, own), steps: 16, config };
+      };
       const whole = await world.attempt(name, run());
       const rewards = whole.steps.map(({ metrics }) => metrics?.reward ?? Number.NaN);
       const [first, last] = [mean(rewards.slice(0, 3)), mean(rewards.slice(-3))];
