@@ -92,7 +92,7 @@ export const pointLabel = '-alpha-';
 export const roundName = 'round.json';
 /** What the policy answered, prompt by prompt. */
 export const sampledAnswersName = 'answers.jsonl';
-/** What it answered while it learnt, and the rewards (grpo, rloo, distill): sampled.json says beside it what it was made from. */
+/** What it answered while it learnt, and the rewards (grpo, rloo, online-dpo, distill): sampled.json says beside it what it was made from. */
 export const rolloutsName = 'rollouts.jsonl';
 /** What the round learns from, of those and of what people gave; and, in sampled.json, what it was made from. */
 export const pairsName = 'pairs.jsonl';

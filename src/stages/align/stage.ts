@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
-import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
+import { type AlignConfig, resolvedSamples, type WrittenAlignConfig } from '../../config/align.js';
 import { isOnline } from '../../config/online.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
@@ -45,7 +45,7 @@ async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promi
   const { inputs, verify } = written;
   const compute = await startBackend(written);
   const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.toolUse ?? inputs.sft ?? '' });
-  const job = { ...written, config };
+  const job = { ...written, config: { ...config, samplesPerPrompt: resolvedSamples(config) } };
   const policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
   const chat = await openChatFormat(policy.path);
   const scoring = await openScorer(job, chat.tokenizer);

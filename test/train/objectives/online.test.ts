@@ -1,4 +1,4 @@
-// A toy with a known answer: of four prompts' answers the even tokens are rewarded. GRPO and RLOO learn that; an objective that is
+// A toy with a known answer: of four prompts' answers the even tokens are rewarded. GRPO, RLOO and online DPO learn that; an objective that is
 // restored gives the batches that it would have given; groups that teach nothing, and rewards that are not there, are counted.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -7,7 +7,7 @@ import { samplingAt } from '../../../src/config/sampling.js';
 import { Engine } from '../../../src/inference/engine.js';
 import { type AnswerSource, type DrawRequest, OnlineObjective } from '../../../src/train/objectives/online.js';
 import { type AnswerGroup, advantagesOf, type OnlineBatch } from '../../../src/train/objectives/sampled-batches.js';
-import { padId, tinyModel, trainConfig } from '../tiny.js';
+import { padId, preferenceOf, tinyModel, trainConfig } from '../tiny.js';
 import { trainingWorld } from '../world.js';
 
 const prompts = [
@@ -66,7 +66,7 @@ function sampledFrom({ rewardOf = evenShare, requests = [], identity = 'toy' }: 
 }
 
 interface Own {
-  method?: PolicyMethod;
+  method?: PolicyMethod | 'online-dpo';
   policy?: WrittenPolicy;
   stepsPerSampling?: number;
   iterations?: number;
@@ -79,9 +79,11 @@ function objectiveOf(
   source: AnswerSource,
   { method = 'grpo', policy = {}, batchSize = 6, warn, ...online }: Own = {},
 ): OnlineObjective {
+  const isPaired = method === 'online-dpo';
   return new OnlineObjective(source, {
     ...{ method, samplesPerPrompt: samples, maxNewTokens: 4, batchSize, padId, temperature: 1, seed: 3, warn },
-    policy: resolvedPolicy(policy, method),
+    policy: resolvedPolicy(policy, isPaired ? 'grpo' : method),
+    ...(isPaired && { preference: preferenceOf({ method }), reference: tinyModel() }),
     online: { promptsPerStep: 2, stepsPerSampling: 1, iterations: 1, resample: 0, ...online },
     scorers: [{ name: 'even', weight: 1 }],
     ...((policy.klWeight ?? (method === 'rloo' ? 0.05 : 0)) > 0 && { reference: tinyModel() }),
@@ -98,6 +100,7 @@ describe('an objective of sampled answers', () => {
     { method: 'grpo' },
     { method: 'grpo', stepsPerSampling: 2, iterations: 2, policy: { klWeight: 0.01 } },
     { method: 'rloo', policy: { klWeight: 0.01 } },
+    { method: 'online-dpo', stepsPerSampling: 2, iterations: 2, batchSize: 1 },
   ] satisfies Own[]) {
     const name = JSON.stringify(own);
     const isReused = 'iterations' in own;
