@@ -19,6 +19,8 @@ export const latestName = 'latest';
 export const lockName = '.lock';
 /** What the teacher's endpoint answered. Every record is keyed by what was asked, so that no settings make it wrong. */
 export const responsesName = 'self-instruct-responses.jsonl';
+/** What the judges of alignment said, likewise. */
+export const judgementsName = 'judge-responses.jsonl';
 
 /** Of a round of alignment from the page: what it promoted was taken back. */
 export const undoneName = 'undone.json';
@@ -80,6 +82,10 @@ export const tablesFolder = 'tables';
 /** The conversations that it learns from, as tokens, and what it holds out of them. */
 export const rowsFolder = 'rows';
 export const storedRowsName = 'rows.json';
+
+// align/
+/** Right and wrong answers of the policy, that a judge was shown. */
+export const judgeGoldName = 'judge-gold.json';
 
 // align/round-<n>/
 /** Whether a folder is that of a round, or of a point on the way to what it trained. */

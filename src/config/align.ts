@@ -32,12 +32,14 @@ const knobs = z.strictObject({
   scorers: scorersSchema
     .optional()
     .describe(
-      'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight} or {rewardModel: PATH, weight}; several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case',
+      'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight} {rewardModel: PATH, weight} or {judge: {model: NAME}, weight} (a model that compares answers: docs/reward.md); several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case',
     ),
   unlicensed: z
     .boolean()
     .optional()
-    .describe('let a reward model score that has no licence, or was refused one; it is recorded with what it makes'),
+    .describe(
+      'let a reward model or a judge score that has no licence, or was refused one; it is recorded with what it makes',
+    ),
   rounds: z
     .int()
     .min(1)
