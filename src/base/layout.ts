@@ -19,6 +19,8 @@ export const latestName = 'latest';
 export const lockName = '.lock';
 /** What the teacher's endpoint answered. Every record is keyed by what was asked, so that no settings make it wrong. */
 export const responsesName = 'self-instruct-responses.jsonl';
+/** What the judges of alignment said, likewise. */
+export const judgementsName = 'judge-responses.jsonl';
 
 /** Of a round of alignment from the page: what it promoted was taken back. */
 export const undoneName = 'undone.json';
@@ -81,6 +83,10 @@ export const tablesFolder = 'tables';
 export const rowsFolder = 'rows';
 export const storedRowsName = 'rows.json';
 
+// align/
+/** Right and wrong answers of the policy, that a judge was shown. */
+export const judgeGoldName = 'judge-gold.json';
+
 // align/round-<n>/
 /** Whether a folder is that of a round, or of a point on the way to what it trained. */
 export function isRound(name: string): boolean {
@@ -92,7 +98,7 @@ export const pointLabel = '-alpha-';
 export const roundName = 'round.json';
 /** What the policy answered, prompt by prompt. */
 export const sampledAnswersName = 'answers.jsonl';
-/** What it answered while it learnt, and the rewards (grpo, rloo, distill): sampled.json says beside it what it was made from. */
+/** What it answered while it learnt, and the rewards (grpo, rloo, online-dpo, distill): sampled.json says beside it what it was made from. */
 export const rolloutsName = 'rollouts.jsonl';
 /** What the round learns from, of those and of what people gave; and, in sampled.json, what it was made from. */
 export const pairsName = 'pairs.jsonl';

@@ -70,7 +70,7 @@ export async function measureOnline(
     ...{ maxNewTokens: answerTokens, batchSize, padId: modelConfig.pad_token_id, temperature: 1, seed: job.seed },
     scorers: [{ name: 'even', weight: 1 }],
   });
-  const count = microBatches({ online, samplesPerPrompt: samples, batchSize });
+  const count = microBatches({ method: 'grpo', online, samplesPerPrompt: samples, batchSize });
   const shares: number[] = [];
   const run = async (step: number) => {
     const start = performance.now();

@@ -33,12 +33,14 @@ const knobs = z.strictObject({
   scorers: scorersSchema
     .optional()
     .describe(
-      'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight} or {rewardModel: PATH, weight}; several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case',
+      'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight} {rewardModel: PATH, weight} or {judge: {model: NAME}, weight} (a model that compares answers: docs/reward.md); several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case',
     ),
   unlicensed: z
     .boolean()
     .optional()
-    .describe('let a reward model score that has no licence, or was refused one; it is recorded with what it makes'),
+    .describe(
+      'let a reward model or a judge score that has no licence, or was refused one; it is recorded with what it makes',
+    ),
   rounds: z
     .int()
     .min(1)
@@ -52,8 +54,13 @@ const knobs = z.strictObject({
     .min(1)
     .max(1_000_000)
     .default(128)
-    .describe('prompts sampled in a round; grpo, rloo and ppo, which read none of this, go through all'),
-  samplesPerPrompt: z.int().min(2).max(256).default(6).describe('answers sampled for each prompt'),
+    .describe('prompts sampled in a round; methods that sample as they learn read none of this and go through all'),
+  samplesPerPrompt: z
+    .int()
+    .min(2)
+    .max(256)
+    .optional()
+    .describe('answers sampled for each prompt; default: 6, online-dpo 2'),
   temperature: z.number().min(0.01).max(10).default(1).describe('sampling temperature'),
   maxNewTokens: z.int().min(1).max(65536).default(48).describe('longest answer, in tokens'),
   heldOutSamples: z
@@ -105,6 +112,12 @@ export const alignSchema = knobs.superRefine((written, context) => {
 });
 /** As written: what follows from what is tuned is not there yet. */
 export type WrittenAlignConfig = z.output<typeof alignSchema>;
-export type AlignConfig = Omit<WrittenAlignConfig, 'train'> & {
+export type AlignConfig = Omit<WrittenAlignConfig, 'train' | 'samplesPerPrompt'> & {
+  samplesPerPrompt: number;
   train: Omit<TrainConfig, 'evaluateEvery' | 'sampleEvery' | 'patience' | 'bestBy'>;
 };
+
+/** Answers sampled for each prompt, where nobody says how many: a pair, or enough to compare. */
+export function resolvedSamples({ method, samplesPerPrompt }: Pick<WrittenAlignConfig, 'method' | 'samplesPerPrompt'>) {
+  return samplesPerPrompt ?? (method === 'online-dpo' ? 2 : 6);
+}

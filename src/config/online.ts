@@ -5,10 +5,10 @@ import { optionalPath } from './paths.js';
 import { type PolicyMethod, policyMethods } from './policy.js';
 
 /** Methods whose training samples as it goes. */
-export type OnlineMethod = PolicyMethod | 'distill';
+export type OnlineMethod = PolicyMethod | 'online-dpo' | 'distill';
 
 export function isOnline(method: string): method is OnlineMethod {
-  return method === 'distill' || (policyMethods as readonly string[]).includes(method);
+  return method === 'distill' || method === 'online-dpo' || (policyMethods as readonly string[]).includes(method);
 }
 
 /** Fields of the `align` block. */
@@ -116,7 +116,9 @@ export function checkOnline(
     const key = train.accumulation > 1 ? 'accumulation' : 'batchWarmup';
     fault(
       ['train', key],
-      `is not read by ${method}: promptsPerStep × samplesPerPrompt answers are a step, batchSize of them a micro-batch`,
+      method === 'online-dpo'
+        ? 'is not read by online-dpo: a pair of each of promptsPerStep prompts is a step, batchSize of them a micro-batch'
+        : `is not read by ${method}: promptsPerStep × samplesPerPrompt answers are a step, batchSize of them a micro-batch`,
     );
   }
 }

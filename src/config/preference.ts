@@ -15,6 +15,7 @@ export const methodNames = [
   'grpo',
   'rloo',
   'ppo',
+  'online-dpo',
   'distill',
 ] as const;
 export type MethodName = (typeof methodNames)[number];
@@ -47,6 +48,9 @@ export type KtoLossName = (typeof ktoLossNames)[number];
 /** Losses of pairs without a reference. */
 export const cpoLossNames = ['sigmoid', 'hinge', 'ipo'] as const satisfies readonly DpoLossName[];
 export type CpoLossName = (typeof cpoLossNames)[number];
+
+/** Those of a pair that the policy has sampled: TRL's OnlineDPOTrainer has these. */
+const onlineLossNames = ['sigmoid', 'ipo'] as const satisfies readonly DpoLossName[];
 
 export const fDivergences = ['reverse_kl', 'forward_kl', 'js_divergence', 'alpha_divergence'] as const;
 export type FDivergence = (typeof fDivergences)[number];
@@ -92,6 +96,7 @@ export const methodDefaults: Readonly<Record<MethodName, MethodDefaults>> = {
   grpo: { losses: [], beta: 0, sftWeight: 0 },
   rloo: { losses: [], beta: 0, sftWeight: 0 },
   ppo: { losses: [], beta: 0, sftWeight: 0 },
+  'online-dpo': { losses: onlineLossNames, beta: 0.1, sftWeight: 0 },
   distill: { losses: [], beta: 0, sftWeight: 0 },
 };
 
@@ -104,13 +109,13 @@ export const preferenceShape = {
     .enum(methodNames)
     .default('dpo')
     .describe(
-      'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo, rloo and ppo (answers that are sampled and scored while it learns; ppo with a critic), distill (what a teacher predicts at every token of such answers)',
+      'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo, rloo and ppo (answers that are sampled and scored while it learns; ppo with a critic), online-dpo (the best and the worst of such answers are a pair), distill (what a teacher predicts at every token of such answers)',
     ),
   loss: z
     .union([lossName, z.array(lossName).min(1).max(dpoLossNames.length)])
     .optional()
     .describe(
-      `one loss or several: of dpo ${dpoLossNames.join(', ')}; of kto ${ktoLossNames.join(', ')}; of cpo ${cpoLossNames.join(', ')}; default: the first of its method`,
+      `one loss or several: of dpo ${dpoLossNames.join(', ')}; of kto ${ktoLossNames.join(', ')}; of cpo ${cpoLossNames.join(', ')}; of online-dpo ${onlineLossNames.join(', ')}; default: the first of its method`,
     ),
   lossWeights: z.array(weight).min(1).max(dpoLossNames.length).optional().describe('one for each loss; default: 1'),
   beta: z

@@ -1,5 +1,6 @@
-// The knobs of who scores sampled answers: programs that check them, reward models, or a mixture.
+// The knobs of who scores sampled answers: programs that check them, reward models, judges, or a mixture.
 import { z } from 'zod';
+import { judgeSchema } from './judge.js';
 import { path } from './paths.js';
 
 /** `rules`: checks and form together; `constraints`, `tools`: of these, how many constraints hold and how tools were called. */
@@ -18,6 +19,7 @@ export const scorersSchema = z
         rewardModel: path('reward model: a checkpoint, a model folder, or a run that made one'),
         weight,
       }),
+      z.strictObject({ judge: judgeSchema, weight }),
     ]),
   )
   .min(1)

@@ -86,17 +86,22 @@ export type GatePoint = z.output<typeof gatePointSchema>;
 const estimate = z.object({ mean: number, ...interval });
 const scoredAnswer = z.object({ text, score: number });
 
-/** Of a reward model: figures over held-out pairs of answers. */
+/** Of a reward model, or of a judge: figures over pairs of answers whose better one is known. */
 const rewardReportSchema = z.object({
   isGranted: z.boolean(),
   refusals: z.array(text),
   parts: z.array(z.object({ name: text, pairs: integer, accuracy: estimate })),
   baselines: z.array(z.object({ name: text, accuracy: estimate, gain: estimate })),
-  calibration: z.object({
-    error: number,
-    bound: number,
-    bins: z.array(z.object({ confidence: number, right: number, pairs: integer })),
-  }),
+  /** Of scores; a judge gives none. */
+  calibration: z
+    .object({
+      error: number,
+      bound: number,
+      bins: z.array(z.object({ confidence: number, right: number, pairs: integer })),
+    })
+    .optional(),
+  /** Of a judge, shares: of pairs whose verdict changes with the order, of verdicts for the first shown, of pairs without one. */
+  judge: z.object({ swayed: number, first: number, silent: number }).optional(),
   /** Of the difference of two scores with that of their lengths. */
   lengthCorrelation: number,
   /** With what programs say. */

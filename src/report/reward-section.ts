@@ -1,4 +1,4 @@
-// What a reward model is worth, on pairs that no training saw, and whether it may steer alignment: how often it is right and of which
+// What a reward model, or a judge, is worth, on pairs that no training saw, and whether it may steer alignment: how often it is right and of which
 // pairs, whether its gaps mean what they say, where following it leads, and where it is most wrong.
 import { escapeHtml } from './escape.js';
 import { headerHtml, rowHtml, section, tableHtml } from './page.js';
@@ -12,9 +12,12 @@ export function rewardSection({ events }: RunFacts): string {
   const report = ofType(events, 'reward').at(-1);
   if (report === undefined) return '';
   const lead =
-    'Each held-out pair is scored; right is the score that puts the chosen answer first. A random guess is right in half of the pairs. It may steer alignment (align.scorers) only with a licence.';
+    report.judge === undefined
+      ? 'Each held-out pair is scored; right is the score that puts the chosen answer first. A random guess is right in half of the pairs. It may steer alignment (align.scorers) only with a licence.'
+      : 'Each pair whose better answer is known is judged in both orders; a verdict that changes with the order is a tie, and half right. A random guess is right in half of the pairs. A judge steers alignment only where it is surely better than that, and than the length of an answer.';
   const parts = [licenceHtml(report), chartsHtml(report), partsHtml(report), worstHtml(report)];
-  return section('What the reward model is worth', `<p class="soft">${escapeHtml(lead)}</p>${parts.join('')}`);
+  const title = report.judge === undefined ? 'What the reward model is worth' : 'What the judge is worth';
+  return section(title, `<p class="soft">${escapeHtml(lead)}</p>${parts.join('')}`);
 }
 
 function licenceHtml({ isGranted, refusals }: Reward): string {
@@ -23,7 +26,7 @@ function licenceHtml({ isGranted, refusals }: Reward): string {
   return `<div class="card">${title}${why === '' ? '' : `<ul class="notes">${why}</ul>`}</div>`;
 }
 
-function partsHtml({ parts, baselines, gold, lengthCorrelation }: Reward): string {
+function partsHtml({ parts, baselines, gold, lengthCorrelation, judge }: Reward): string {
   const rows = parts.map(({ name, pairs, accuracy }) =>
     rowHtml(escapeHtml(name), [String(pairs), shareHtml(accuracy)]),
   );
@@ -31,15 +34,21 @@ function partsHtml({ parts, baselines, gold, lengthCorrelation }: Reward): strin
   const beaten = baselines.map(({ name, accuracy, gain }) =>
     rowHtml(escapeHtml(name), [shareHtml(accuracy), `${signed(100 * gain.mean)} ${rangeHtml(gain)}`]),
   );
+  const byOrder =
+    judge === undefined
+      ? ''
+      : `<p class="soft">${escapeHtml(`Its verdict changes with the order of the answers in ${percentOf(judge.swayed)} of the pairs; ${percentOf(judge.first)} of its verdicts are for the answer that is shown first; ${percentOf(judge.silent)} of the pairs have no verdict.`)}</p>`;
   const byLength = `<p class="soft">${escapeHtml(`Scores follow the length of answers by ${lengthCorrelation.toFixed(2)} (rank correlation; 1: the longer answer always scores higher, −1: the shorter).`)}</p>`;
   return (
     tableHtml(headerHtml(['pairs', 'number', 'right']), rows) +
+    byOrder +
     byLength +
     tableHtml(headerHtml(['scorer that understands nothing', 'right', 'the model is better by (points)']), beaten)
   );
 }
 
 function chartsHtml({ calibration, bestOfN }: Reward): string {
+  if (calibration === undefined) return '';
   const { bins, error, bound } = calibration;
   const reliability = chart(
     `How often it is right, by how sure it is (calibration error ${error.toFixed(3)}, ${bound} allowed)`,
@@ -89,6 +98,8 @@ function worstHtml({ worst }: Reward): string {
   const header = headerHtml(['prompt', 'chosen', 'rejected, and scored higher']);
   return `<h3>Where it is most wrong</h3>${tableHtml(header, rows, 'answers')}`;
 }
+
+const percentOf = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const shareHtml = (range: Range): string => `${(100 * range.mean).toFixed(1)} % ${rangeHtml(range)}`;
 

@@ -47,8 +47,8 @@ export function accuracyUnits(pairs: readonly ScoredPair[], gap: (pair: ScoredPa
   return [...units.values()];
 }
 
-/** Parts of which a figure is given. Those that hold no pair are missing. */
-export function partsOf(pairs: readonly ScoredPair[]): PairPart[] {
+/** Parts of which a figure is given, `byScore` how far apart the scores are. Those that hold no pair are missing. */
+export function partsOf(pairs: readonly ScoredPair[], { byScore = true } = {}): PairPart[] {
   const parts: [string, readonly ScoredPair[]][] = [['all pairs', pairs]];
   for (const language of [...new Set(pairs.flatMap((pair) => pair.language ?? []))].sort()) {
     parts.push([language, pairs.filter((pair) => pair.language === language)]);
@@ -57,7 +57,7 @@ export function partsOf(pairs: readonly ScoredPair[]): PairPart[] {
   parts.push(['the chosen answer is shorter', pairs.filter((pair) => longer(pair) < 0)]);
   parts.push(['both are equally long', pairs.filter((pair) => longer(pair) === 0)]);
   parts.push(['the chosen answer is longer', pairs.filter((pair) => longer(pair) > 0)]);
-  parts.push(...byThirds('scores', pairs, (pair) => Math.abs(gapOf(pair))));
+  if (byScore) parts.push(...byThirds('scores', pairs, (pair) => Math.abs(gapOf(pair))));
   const withMargin = pairs.filter(({ margin }) => margin !== undefined);
   parts.push(...byThirds('given margins', withMargin, ({ margin = 0 }) => Math.abs(margin)));
   return parts.flatMap(([name, own]) =>

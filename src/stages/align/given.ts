@@ -43,7 +43,7 @@ interface GivenRows {
 
 export interface GivenPreferences extends GivenRows {
   /** Training never sees these. Pairs stay pairs here, whatever the method learns from. */
-  heldOut: GivenRows & { prompts: Conversation[] };
+  heldOut: GivenRows & { prompts: Conversation[]; preferences: Preference[] };
   /** Of all that is here but the names of rows: what a training follows from. */
   digest: string;
 }
@@ -71,7 +71,7 @@ export interface FittedRow {
 
 export async function readGiven(job: Job<unknown>, request: GivenRequest): Promise<GivenPreferences> {
   const { learnt, heldOut } = await readSplit(job, request);
-  const rows = { ...asRows(learnt, request.rows), heldOut: { ...asRows(heldOut), prompts: promptsOf(heldOut) } };
+  const rows = { ...asRows(learnt, request.rows), heldOut: { ...asRows(heldOut), ...saidIn(heldOut) } };
   const { pairs, labelled } = asRows(heldOut);
   return { ...rows, digest: digestOf([rows.pairs, rows.labelled, pairs, labelled].map((all) => all.map(unnamed))) };
 }
@@ -175,6 +175,11 @@ function labelsOf({ chosen, rejected, ...row }: GivenPair): GivenLabel[] {
     { ...row, id: `${row.id}#chosen`, answer: chosen, isGood: true },
     { ...row, id: `${row.id}#rejected`, answer: rejected, isGood: false },
   ];
+}
+
+/** As words: what a person reads, and what a judge is asked of. */
+function saidIn(rows: readonly FittedRow[]): { prompts: Conversation[]; preferences: Preference[] } {
+  return { prompts: promptsOf(rows), preferences: rows.map(({ preference }) => preference) };
 }
 
 /** What was asked, once each: for samples that a person reads. */

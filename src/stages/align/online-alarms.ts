@@ -34,6 +34,8 @@ interface OnlineAlarmsOptions {
   stepsPerSampling: number;
   /** By a teacher, not by rewards. */
   isTaught: boolean;
+  /** What of the method keeps it by where it began, where no teacher does; default: klWeight. */
+  heldBy?: 'klWeight' | 'beta';
   /** Hears what is no reason to stop. */
   say(text: string): void;
 }
@@ -118,7 +120,7 @@ export class OnlineAlarms implements Watch {
     if (course === undefined || limit === 0 || !(1 - course.now / course.first > limit)) return undefined;
     return {
       ...lostEntropy(course.first, course.now, limit),
-      next: `${calmer(this.#options.isTaught ? null : 'klWeight')} ${goOn('entropyFall')}`,
+      next: `${calmer(this.#options.isTaught ? null : (this.#options.heldBy ?? 'klWeight'))} ${goOn('entropyFall')}`,
     };
   }
 
@@ -129,7 +131,7 @@ export class OnlineAlarms implements Watch {
     return {
       what: `the policy is ${course.now.toFixed(2)} nats a token from where the round began, more than align.alarms.kl (${limit})`,
       why: 'so far away its reward says little about what else of it has changed',
-      next: `Raise align.klWeight, or lower align.train.learningRate. ${goOn('kl')}`,
+      next: `Raise align.${this.#options.heldBy ?? 'klWeight'}, or lower align.train.learningRate. ${goOn('kl')}`,
     };
   }
 }

@@ -12,8 +12,9 @@ import { writeSealed } from '../../base/sealed.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import { setAside } from '../../checkpoint/history.js';
 import { type OnlineMethod, resolvedOnline } from '../../config/online.js';
-import { type PolicyConfig, resolvedPolicy } from '../../config/policy.js';
+import { resolvedPolicy } from '../../config/policy.js';
 import { type PpoConfig, resolvedPpo } from '../../config/ppo.js';
+import { resolvedPreference } from '../../config/preference.js';
 import type { Conversation } from '../../data/types.js';
 import { sourcesOf } from '../../evaluation/scorer.js';
 import { promptTokens } from '../../evaluation/tasks.js';
@@ -23,7 +24,7 @@ import { ChatTemplate } from '../../tokenizer/chat-template.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { measuresSampler, OnlineObjective } from '../../train/objectives/online.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
-import { microBatches } from '../../train/objectives/sampled-batches.js';
+import { microBatches, rowsOfStep } from '../../train/objectives/sampled-batches.js';
 import type { TrainingResult } from '../../train/trainer.js';
 import { checkTrainingMemory } from '../room.js';
 import { stepCount } from '../training.js';
@@ -55,8 +56,9 @@ export async function trainOnline(
   const { config, seed, reporter, signal } = job;
   const { samplesPerPrompt, maxNewTokens, temperature } = config;
   const online = resolvedOnline(config);
-  // Of distill it says what a micro-batch weighs: its tokens.
-  const resolved = resolvedPolicy(config, method === 'distill' ? 'grpo' : method);
+  const [isTaught, isPaired] = [method === 'distill', method === 'online-dpo'];
+  // Of distill it says what a micro-batch weighs, its tokens; of online-dpo how answers to a prompt are compared.
+  const resolved = resolvedPolicy(config, method === 'distill' || method === 'online-dpo' ? 'grpo' : method);
   const { model: policyModel, tokenizer, adapter } = await openPolicy(input);
   const { pad_token_id: padId, max_position_embeddings: context } = policyModel.config;
   const template = new ChatTemplate(tokenizer);
@@ -64,13 +66,14 @@ export async function trainOnline(
   const columns = Math.min(context, longest + maxNewTokens);
   const critic = method === 'ppo' ? await openCritic(input, { model: policyModel, tokenizer, columns }) : undefined;
   const model = critic?.model ?? policyModel;
-  const batchSize = Math.min(config.train.batchSize, online.promptsPerStep * samplesPerPrompt);
-  const accumulation = microBatches({ online, samplesPerPrompt, batchSize });
+  const batchSize = Math.min(config.train.batchSize, rowsOfStep({ method, online, samplesPerPrompt }));
+  const accumulation = microBatches({ method, online, samplesPerPrompt, batchSize });
+  const answersAtOnce = isPaired ? 2 * batchSize : batchSize;
   const train = { ...config.train, batchSize, accumulation };
   const { replays, positions, digest } = await openReplays(job, {
     ...{ round, tokenizer, where: policy.path, context, padId },
     // How long answers will be nobody knows.
-    tokens: batchSize * Math.min(context, mean + maxNewTokens / 2),
+    tokens: answersAtOnce * Math.min(context, mean + maxNewTokens / 2),
     learnt: 'sampled answers (at half of maxNewTokens each)',
   });
   const sequences = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
@@ -78,7 +81,7 @@ export async function trainOnline(
     checkTrainingMemory({
       ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
       hasHalves: (model.halves?.size ?? 0) > 0,
-      ...{ rows: batchSize + Math.ceil(positions / columns), columns, beside },
+      ...{ rows: answersAtOnce + Math.ceil(positions / columns), columns, beside },
       ...{ cache: cacheBytes(model.config, { sequences, columns }), critic: critic?.config },
     });
   const steps = await stepCount(
@@ -92,10 +95,14 @@ export async function trainOnline(
   );
   const ppo = critic && { ...critic, knobs: resolvedPpo(config) };
   if (ppo !== undefined && ppo.knobs.criticWarmup >= steps) throw onlyWarmup(ppo.knobs, steps);
-  const isTaught = method === 'distill';
   const teacher = isTaught ? await openTeacher(input, { tokenizer, model, columns, room: checkMemory }) : undefined;
-  if (!isTaught) checkMemory(resolved.klIn === 'none' ? 0 : 4 * sizeOfTable(policyModel.parameters));
-  const reference = isTaught ? undefined : await openReference(input, resolved, method);
+  const isCompared = isPaired || (!isTaught && resolved.klIn !== 'none');
+  if (!isTaught) checkMemory(isCompared ? 4 * sizeOfTable(policyModel.parameters) : 0);
+  const cost = isPaired ? '' : ` (klWeight ${resolved.klWeight}; with 0 there is none)`;
+  const reference = isCompared ? await openReference(input, method, cost) : undefined;
+  if (!isCompared && !isTaught) {
+    reporter.note('info', `round ${round}: ${method} with klWeight 0 compares the policy with no reference`);
+  }
   const identity = journalSource(input);
   const rollouts = {
     ...{ tasks: prompts, tokenizer, samples: samplesPerPrompt, temperature, maxNewTokens, scorer },
@@ -126,7 +133,9 @@ export async function trainOnline(
   const learn = async (journal: Journal): Promise<OnlineResult> => {
     if (known.totals.answers > 0) reporter.note('info', knownInWords(round, known.totals));
     const objective = new OnlineObjective(new Rollouts(journal, known, rollouts), {
-      ...{ method, policy: resolved, online, samplesPerPrompt, maxNewTokens, batchSize, padId, temperature },
+      ...{ method, policy: resolved, online, samplesPerPrompt, maxNewTokens, batchSize, padId },
+      // DPO compares how likely answers are, whatever they were drawn at.
+      ...(isPaired ? { temperature: 1, preference: resolvedPreference(config) } : { temperature }),
       scorers: rollouts.rewards,
       warn: (text) => reporter.note('warning', `round ${round}: ${text}`),
       seed: Random.stream(seed, `align-prompts-${round}`).uint32(),
@@ -141,6 +150,7 @@ export async function trainOnline(
       watch: new OnlineAlarms(isTaught || ppo ? { ...config.alarms, alike: 1 } : config.alarms, {
         stepsPerSampling: online.stepsPerSampling * online.iterations,
         isTaught,
+        heldBy: isPaired ? 'beta' : 'klWeight',
         say: (text) => reporter.note('warning', `round ${round}: ${text}`),
       }),
       learnt: {
@@ -152,7 +162,7 @@ export async function trainOnline(
     });
     const referenced = comparedTokens(model.config, {
       ...{ read: known.totals.read, length: columns, iterations: online.iterations },
-      bySampler: measuresSampler({ online, policy: resolved }),
+      bySampler: measuresSampler({ method, online, policy: resolved }),
       byReference: reference !== undefined,
       ...{ teacher: teacher?.model.config, critic: critic?.config },
     });
@@ -188,20 +198,16 @@ function promptLengths(
   };
 }
 
-/** The policy at the round's start, where steps away from it cost something. */
+/** The policy at the round's start, of a method to which steps away from it cost something. @param cost in words, for the note. */
 async function openReference(
   { job: { reporter, verify }, round, policy }: RoundInput,
-  { klIn, klWeight }: PolicyConfig,
   method: OnlineMethod,
-): Promise<LocalModel | undefined> {
-  if (klIn === 'none') {
-    reporter.note('info', `round ${round}: ${method} with klWeight 0 compares the policy with no reference`);
-    return undefined;
-  }
+  cost: string,
+): Promise<LocalModel> {
   // Opened again: frozen weights leave their checkpoint, and the gate measures that of the policy.
   const reference = await LocalModel.of(await openCheckpoint(policy.path, { verify }), { isFrozen: true });
   const bytes = 4 * sizeOfTable(reference.model.parameters);
-  const text = `the reference of ${method} is the policy as it is at the round's start: a frozen copy of it, ${formatBytes(bytes)} at most, stays in memory (klWeight ${klWeight}; with 0 there is none)`;
+  const text = `the reference of ${method} is the policy as it is at the round's start: a frozen copy of it, ${formatBytes(bytes)} at most, stays in memory${cost}`;
   reporter.note('info', `round ${round}: ${text}`);
   return reference;
 }

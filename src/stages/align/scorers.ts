@@ -1,22 +1,28 @@
-// Who scores the answers that a round samples (align.scorers): programs, reward models with a licence, or a mixture. What decides on
+// Who scores the answers that a round samples (align.scorers): programs, reward models with a licence, judges, or a mixture. What decides on
 // promotion stays with the rules, whatever is learnt from: a reward that is followed too far is found out there.
 import { UserError } from '../../base/errors.js';
 import type { AlignConfig } from '../../config/align.js';
 import type { ScorerChoice, ScorerName } from '../../config/scorers.js';
 import type { Scorer } from '../../evaluation/scorer.js';
+import { judgeScorer } from '../../evaluation/scorers/judge.js';
 import { type Agreement, mixedScorer, type WeightedScorer } from '../../evaluation/scorers/mixed.js';
 import { rewardModelScorer } from '../../evaluation/scorers/reward-model.js';
 import { rulePart, rules } from '../../evaluation/scorers/rules.js';
 import { type OpenedRewardModel, openRewardModel } from '../../inference/rewards.js';
+import type { Metrics } from '../../report/event.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { type Licence, readLicence, requireGranted } from '../reward-model/licence.js';
 import type { Job } from '../stage.js';
+import { type OpenJudge, openJudge, reportVerdicts, showJudge } from './judge.js';
+import { type GoldInput, goldPairs } from './judge-gold.js';
 
 export interface OpenScorer {
   scorer: Scorer;
-  /** Says how alike several scorers ordered what they have scored since it last did. */
+  /** Has judges show what they are worth, on pairs whose better answer is known. @throws UserError where one may not steer. */
+  prove(input: GoldInput): Promise<Metrics>;
+  /** Says how alike several scorers ordered what they have scored since it last did, and how sure judges were. */
   reportAgreement(round: number): void;
-  dispose(): void;
+  dispose(): Promise<void>;
 }
 
 /**
@@ -25,14 +31,24 @@ export interface OpenScorer {
  */
 export async function openScorer(job: Job<AlignConfig>, tokenizer: Tokenizer): Promise<OpenScorer> {
   const { scorers } = job.config;
-  if (scorers === undefined) return { scorer: rules, reportAgreement: () => undefined, dispose: () => undefined };
   const opened: OpenedRewardModel[] = [];
-  const dispose = (): void => {
+  const judges: OpenJudge[] = [];
+  const dispose = async (): Promise<void> => {
     for (const model of opened) model.dispose();
+    for (const judge of judges) await judge.close();
   };
+  const none = { reportAgreement: () => undefined, prove: () => Promise.resolve({}), dispose };
+  if (scorers === undefined) return { scorer: rules, ...none };
   try {
     const weighted: WeightedScorer[] = [];
     for (const choice of scorers) {
+      if (typeof choice === 'object' && 'judge' in choice) {
+        const own = await openJudge(job, choice.judge, judges.length);
+        judges.push(own);
+        const { opponents } = choice.judge;
+        weighted.push({ scorer: judgeScorer(own.judge, { opponents, seed: job.seed }), weight: choice.weight });
+        continue;
+      }
       const { path, name, weight } = chosen(choice, job.inputs.rewardModel);
       if (path === undefined) {
         weighted.push({ scorer: name === 'rules' ? rules : rulePart(name as 'constraints' | 'tools'), weight });
@@ -49,16 +65,30 @@ export async function openScorer(job: Job<AlignConfig>, tokenizer: Tokenizer): P
     const agreements = new Map<string, Agreement>();
     return {
       scorer: isRules ? rules : mixedScorer(weighted, (all) => add(agreements, all)),
-      reportAgreement: (round) => report(job, round, agreements),
+      async prove(input) {
+        let metrics: Metrics = {};
+        for (const own of judges) {
+          const pairs = await goldPairs(job, own.config, input);
+          metrics = { ...(await showJudge(job, own, pairs)), ...metrics };
+        }
+        return metrics;
+      },
+      reportAgreement(round) {
+        report(job, round, agreements);
+        for (const own of judges) reportVerdicts(job, own, round);
+      },
       dispose,
     };
   } catch (error) {
-    dispose();
+    await dispose();
     throw error;
   }
 }
 
-function chosen(choice: ScorerChoice, own?: string): { path?: string; name?: ScorerName; weight: number } {
+function chosen(
+  choice: Exclude<ScorerChoice, { judge: unknown }>,
+  own?: string,
+): { path?: string; name?: ScorerName; weight: number } {
   if (typeof choice === 'object' && 'rewardModel' in choice) return { path: choice.rewardModel, weight: choice.weight };
   const { scorer: name, weight } = typeof choice === 'string' ? { scorer: choice, weight: 1 } : choice;
   return name === 'reward-model' ? { path: own ?? '', weight } : { name, weight };

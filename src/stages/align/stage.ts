@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
-import type { AlignConfig, WrittenAlignConfig } from '../../config/align.js';
+import { type AlignConfig, resolvedSamples, type WrittenAlignConfig } from '../../config/align.js';
 import { isOnline } from '../../config/online.js';
 import { rules } from '../../evaluation/scorers/rules.js';
 import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js';
@@ -45,14 +45,14 @@ async function align(written: Job<WrittenAlignConfig>, toolbox?: Toolbox): Promi
   const { inputs, verify } = written;
   const compute = await startBackend(written);
   const { parent, config } = await openTuning(written, { stage: 'align', from: inputs.toolUse ?? inputs.sft ?? '' });
-  const job = { ...written, config };
+  const job = { ...written, config: { ...config, samplesPerPrompt: resolvedSamples(config) } };
   const policy = parent.adapter === undefined ? parent : await openCheckpoint(parent.path, { verify });
   const chat = await openChatFormat(policy.path);
   const scoring = await openScorer(job, chat.tokenizer);
   try {
     return await alignBy(scoring, { job, compute, policy, chat, toolbox });
   } finally {
-    scoring.dispose();
+    await scoring.dispose();
   }
 }
 
@@ -65,7 +65,7 @@ interface Alignment {
 }
 
 async function alignBy(
-  { scorer, reportAgreement }: OpenScorer,
+  { scorer, prove, reportAgreement }: OpenScorer,
   { job, compute, chat, toolbox, ...start }: Alignment,
 ): Promise<StageOutput> {
   const { config, directory, reporter } = job;
@@ -82,6 +82,7 @@ async function alignBy(
   const evidence: Evidence = { tasks: heldOut, scorer: rules, toolbox, texts, given: given?.heldOut };
   // Sampled again, a policy that has learnt gives other answers; what people gave stays what it was.
   const rounds = config.rounds ?? (prompts.length === 0 || isOnline(config.method) ? 1 : defaultRounds);
+  const shown = await prove({ policy, prompts, heldOut: given?.heldOut.preferences, toolbox });
   let metrics: Metrics = {};
   for (let round = 1; round <= rounds; round++) {
     let result: RoundResult;
@@ -92,7 +93,7 @@ async function alignBy(
     }
     reporter.note(result.gate?.promoted ? 'info' : 'warning', roundInWords(result, config));
     if (result.gate?.promoted) policy = await openCheckpoint(join(directory, result.gate.path));
-    metrics = result.metrics;
+    metrics = { ...result.metrics, ...shown };
     reporter.emit({ type: 'evaluation', step: round, round, metrics });
   }
   return { path: policy.path, digest: policy.digest, metrics };

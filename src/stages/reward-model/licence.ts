@@ -7,7 +7,7 @@ import { formatCount } from '../../base/format.js';
 import { licenceName } from '../../base/layout.js';
 import { jsonNumber } from '../../base/schema.js';
 import { readSealed, writeSealed } from '../../base/sealed.js';
-import { bootstrapMean, type Estimate, pairedBootstrap } from '../../base/statistics.js';
+import { bootstrapMean, type Estimate, pairedBootstrap, type Unit } from '../../base/statistics.js';
 import type { Baseline } from '../../evaluation/rewards/baselines.js';
 import type { BestOfN } from '../../evaluation/rewards/best-of-n.js';
 import { calibrationOf } from '../../evaluation/rewards/calibration.js';
@@ -60,22 +60,10 @@ export function licenceFor({ model, pairs, baselines, calibration, bestOfN }: Li
   const { error, chance, temperature } = calibrationOf(pairs);
   // Of few pairs chance alone makes an error above the bound.
   const bound = Math.max(calibration, Math.ceil(1000 * chance) / 1000);
-  const compared = baselines.map(({ name, score }) => {
-    const units = accuracyUnits(pairs, ({ chosen, rejected }) => score(chosen.text) - score(rejected.text));
-    return { name, accuracy: bootstrapMean(units), gain: pairedBootstrap(units, own) };
-  });
-  const refusals: string[] = [];
-  if (own.length < minPrompts) {
-    refusals.push(`its pairs are of ${own.length} prompts, and fewer than ${minPrompts} decide nothing`);
-  }
+  const compared = beatenIn(pairs, baselines);
+  const refusals: string[] = fewPrompts(own.length);
   if (pairs.length > 0 && pairs.every((pair) => gapOf(pair) === 0)) refusals.push('it scores all answers alike');
-  for (const { name, accuracy, gain } of compared) {
-    if (gain.low > 0) continue;
-    const what = name === 'length' ? 'the length of an answer alone' : 'counting characters (n-grams)';
-    refusals.push(
-      `it is not surely better than ${what}: right in ${percent(bootstrapMean(own).mean)} of the pairs, and that in ${percent(accuracy.mean)} (difference ${interval(gain)})`,
-    );
-  }
+  refusals.push(...notBetter(own, compared));
   if (error > bound) {
     refusals.push(
       `its gaps do not mean what they say: the calibration error is ${error.toFixed(3)}, and ${bound} is allowed`,
@@ -97,6 +85,29 @@ export function licenceFor({ model, pairs, baselines, calibration, bestOfN }: Li
       },
     }),
   };
+}
+
+type Compared = Licence['baselines'];
+
+/** Scorers that understand nothing on the same pairs, and what whoever scored these is right more often. */
+export function beatenIn(pairs: readonly ScoredPair[], baselines: readonly Baseline[]): Compared {
+  return baselines.map(({ name, score }) => {
+    const units = accuracyUnits(pairs, ({ chosen, rejected }) => score(chosen.text) - score(rejected.text));
+    return { name, accuracy: bootstrapMean(units), gain: pairedBootstrap(units, accuracyUnits(pairs)) };
+  });
+}
+
+export function fewPrompts(count: number): string[] {
+  return count < minPrompts ? [`its pairs are of ${count} prompts, and fewer than ${minPrompts} decide nothing`] : [];
+}
+
+/** @param own How often it is right, by prompt. */
+export function notBetter(own: readonly Unit[], compared: Compared): string[] {
+  return compared.flatMap(({ name, accuracy, gain }) => {
+    if (gain.low > 0) return [];
+    const what = name === 'length' ? 'the length of an answer alone' : 'counting characters (n-grams)';
+    return `it is not surely better than ${what}: right in ${percent(bootstrapMean(own).mean)} of the pairs, and that in ${percent(accuracy.mean)} (difference ${interval(gain)})`;
+  });
 }
 
 /** Beside the model, sealed. @param directory of its checkpoint. */

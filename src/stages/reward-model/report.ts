@@ -128,7 +128,7 @@ export async function reportOn(
   const { isGranted, refusals, baselines } = licence;
   const { error, bins } = calibrationOf(pairs);
   const gold = goldAgreement(pairs);
-  const report: RewardReport = {
+  const report = {
     ...{ isGranted, refusals, baselines, bestOfN },
     parts: partsOf(pairs),
     calibration: { error, bound: licence.calibration.bound, bins },
@@ -139,7 +139,7 @@ export async function reportOn(
       chosen: { text: shorten(chosen.text, maxCharacters), score: chosen.score },
       rejected: { text: shorten(rejected.text, maxCharacters), score: rejected.score },
     })),
-  };
+  } satisfies RewardReport;
   reporter.emit({ type: 'reward', ...report });
   for (const line of linesOf(report)) reporter.note('info', line);
   if (isGranted) reporter.note('info', 'licence: granted; it may steer alignment');
@@ -162,7 +162,7 @@ function linesOf({
   lengthCorrelation: byLength,
   gold,
   bestOfN,
-}: RewardReport): string[] {
+}: RewardReport & Required<Pick<RewardReport, 'calibration'>>): string[] {
   const shown = parts.map(({ name, pairs, accuracy }) => {
     const range = Number.isFinite(accuracy.low) ? `, ${percent(accuracy.low)} to ${percent(accuracy.high)}` : '';
     return `${name} ${percent(accuracy.mean)} (${pairs}${range})`;

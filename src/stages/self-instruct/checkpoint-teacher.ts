@@ -1,16 +1,16 @@
 // A checkpoint as teacher, on this machine and for no money. Tasks of built-in families are set by program, it answers, and what
 // the program finds right is kept: its own answers, in its own words. It sets and answers those of the person's own kinds.
 import { cleanText } from '../../base/clean-text.js';
-import { Interrupted, UserError } from '../../base/errors.js';
+import { Interrupted } from '../../base/errors.js';
 import { withCheckpoint } from '../../checkpoint/reading.js';
 import type { MethodName } from '../../config/methods.js';
 import type { TaskKind } from '../../config/pipeline.js';
 import { checkAnswer } from '../../evaluation/checks.js';
 import { openChatFormat } from '../../inference/chat-format.js';
-import { type ChatModel, QuestionRefused, type Reply, type ReplyOptions, replyOf } from '../../inference/chat-model.js';
-import { LocalModel } from '../../inference/local-model.js';
+import { QuestionRefused, type Reply, replyOf } from '../../inference/chat-model.js';
 import type { SpokenModel } from '../../inference/thoughts.js';
 import type { Message } from '../../tokenizer/message.js';
+import { baseModel } from '../asked-checkpoint.js';
 import type { AskedModel, MethodFailure } from './asked-model.js';
 import { isBuiltIn } from './families/table.js';
 import type { OfflineTeacher } from './offline-teacher.js';
@@ -93,36 +93,5 @@ export class CheckpointTeacher implements Teacher {
 /** Before the corpus is built for a teacher that cannot teach. @throws UserError where it is no chat model. */
 export async function checkAnswers(path: string): Promise<void> {
   const { isBase } = await withCheckpoint(path, openChatFormat);
-  if (isBase) throw baseModel(path);
-}
-
-function baseModel(path: string): UserError {
-  return new UserError({
-    what: 'a base model answers no questions',
-    where: 'selfInstruct.checkpoint',
-    why: `${path} was not fine-tuned on conversations`,
-    next: 'Name a checkpoint of sft or align, or an imported chat model',
-  });
-}
-
-/** A checkpoint that refuses what its context has no room for: it would answer nothing. */
-export async function openFitting(path: string): Promise<{ model: ChatModel; dispose(): Promise<void> }> {
-  const local = await LocalModel.open(path);
-  if (local.isBase) {
-    await local.dispose();
-    throw baseModel(path);
-  }
-  const model: ChatModel = {
-    identity: local.identity,
-    async *reply(messages: readonly Message[], options: ReplyOptions): AsyncGenerator<string, Reply> {
-      const { tokens } = local.template.encode(messages, { addGenerationPrompt: true });
-      if (tokens.length < local.contextLength) return yield* local.reply(messages, options);
-      throw new QuestionRefused({
-        what: `the teacher's context of ${local.contextLength} tokens has no room for a prompt of ${tokens.length}`,
-        where: 'selfInstruct.checkpoint',
-        next: 'Use a checkpoint with a longer context, or only kinds that are built in, by the methods families and cot: their tasks are short',
-      });
-    },
-  };
-  return { model, dispose: () => local.dispose() };
+  if (isBase) throw baseModel(path, 'selfInstruct.checkpoint');
 }

@@ -2,15 +2,14 @@
 // stage's folder: they were paid for, and outlive a change of settings.
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.js';
-import { countOf, formatCount } from '../../base/format.js';
 import { responsesName } from '../../base/layout.js';
 import { methodShares } from '../../config/methods.js';
 import type { SelfInstructConfig } from '../../config/pipeline.js';
 import { OpenAiEndpoint } from '../../inference/endpoint.js';
-import { JsonModel } from '../../inference/json-model.js';
 import { Recording } from '../../inference/recording.js';
-import { dollars, type LedgerTotals, type ReplyCost, RequestLedger } from '../../inference/request-ledger.js';
+import type { ReplyCost } from '../../inference/request-ledger.js';
 import { SpokenModel } from '../../inference/thoughts.js';
+import { openEndpoint, openLedger } from '../asked-endpoint.js';
 import type { Job } from '../stage.js';
 import { AskedModel } from './asked-model.js';
 import { openResources } from './method-resources.js';
@@ -66,7 +65,7 @@ export async function openTeacher(job: Job<SelfInstructConfig>): Promise<OpenTea
   if (teacher === 'offline') return { teacher: await openOffline(job), close: () => Promise.resolve() };
   const { names, resources, close: closeResources } = await openResources(job);
   try {
-    const opened = await (teacher === 'openai' ? openEndpoint(job) : openCheckpoint(job, await openOffline(job)));
+    const opened = await (teacher === 'openai' ? openAsked(job) : openCheckpoint(job, await openOffline(job)));
     const close = async (): Promise<void> => {
       await opened.close();
       await closeResources();
@@ -88,13 +87,17 @@ async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeac
   const { config, reporter, signal } = job;
   const { checkpoint = '' } = config;
   // Only here: an offline or distant teacher needs no tensor library.
-  const [{ startBackend }, { CheckpointTeacher, openFitting }] = await Promise.all([
+  const [{ startBackend }, { CheckpointTeacher }, { openFitting }] = await Promise.all([
     import('../training.js'),
     import('./checkpoint-teacher.js'),
+    import('../asked-checkpoint.js'),
   ]);
   await startBackend(job);
-  const { model, dispose } = await openFitting(checkpoint);
-  const ledger = await openLedger(job);
+  const { model, dispose } = await openFitting(checkpoint, {
+    ...{ role: 'teacher', where: `${block}.checkpoint` },
+    next: 'Use a checkpoint with a longer context, or only kinds that are built in, by the methods families and cot: their tasks are short',
+  });
+  const ledger = await openLedger(config, { block, path: ledgerPath(job), reporter });
   const recording = new Recording(model, ledger);
   const close = async (): Promise<void> => {
     await ledger.close();
@@ -108,61 +111,13 @@ async function openCheckpoint(job: Job<SelfInstructConfig>, offline: OfflineTeac
   return { teacher, asked, costs: recording.costs, close };
 }
 
-function openLedger({ config, directory, reporter }: Job<SelfInstructConfig>): Promise<RequestLedger> {
-  const { prices, budgetUsd, budgetTokens } = config;
-  const path = join(dirname(resolve(directory)), responsesName);
-  return RequestLedger.open(path, {
-    block,
-    prices,
-    budget: { usd: budgetUsd, tokens: budgetTokens },
-    warn: (text, isIncomplete) => reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
-  });
+function ledgerPath({ directory }: Job<SelfInstructConfig>): string {
+  return join(dirname(resolve(directory)), responsesName);
 }
 
-async function openEndpoint(job: Job<SelfInstructConfig>): Promise<AskedTeacher> {
+async function openAsked(job: Job<SelfInstructConfig>): Promise<AskedTeacher> {
   const { config, reporter, signal } = job;
-  const { model, request = {} } = config;
-  const ledger = await openLedger(job);
-  const before = ledger.totals();
-  const endpoint = new OpenAiEndpoint({
-    ...config,
-    terms,
-    ledger,
-    onRetry: (reason, wait) => reporter.note('warning', `the teacher's endpoint ${reason}; trying again in ${wait} s`),
-    onAdapt: (what) => reporter.note('info', `the teacher's endpoint ${what}`),
-  });
-  const recording = new Recording(endpoint, ledger);
-  const close = async (): Promise<void> => {
-    await ledger.close();
-    const { asked, replayed } = recording.counts;
-    if (endpoint.redacted > 0)
-      reporter.note('warning', `redacted a key ${endpoint.redacted} times in what the teacher's endpoint answered`);
-    reporter.note('info', `teacher: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
-    for (const text of expenses(before, ledger.totals())) reporter.note('info', `teacher: ${text}`);
-  };
-  const spoken = new SpokenModel(recording, {
-    // What continues text thinks nothing: what runs into the limit only does not end.
-    hasOwnLimit: config.api === 'completions' || 'max_tokens' in request || 'max_completion_tokens' in request,
-    note: (text) => reporter.note('info', `teacher: ${text}`),
-  });
-  const said = config.jsonMode === undefined ? spoken : new JsonModel(spoken);
-  const asked = new AskedModel(`openai:${model}`, said, signal);
-  const teacher = new OpenAiTeacher(asked);
-  return { teacher, asked, costs: recording.costs, close };
-}
-
-/** What all requests of the ledger took, and those of this run. */
-function expenses(before: LedgerTotals, all: LedgerTotals): string[] {
-  const tokens = ({ tokens: { input, output } }: LedgerTotals): number => input + output;
-  const ends = [
-    `${formatCount(all.answered)} answered`,
-    ...(all.lost > 0 ? [`${formatCount(all.lost)} whose answer was lost (counted in full)`] : []),
-    ...(all.unsent > 0 ? [`${formatCount(all.unsent)} that never left`] : []),
-  ];
-  const cost = all.usd === undefined ? '' : `, ${dollars(all.usd)}`;
-  const here = formatCount(tokens(all) - tokens(before));
-  const ofThis = before.sent > 0 ? ` (${here} of them now)` : '';
-  return [
-    `${countOf(all.sent, 'request')} in the ledger: ${ends.join(', ')}; ${formatCount(tokens(all))} tokens${ofThis}${cost}`,
-  ];
+  const { model: said, costs, close } = await openEndpoint(config, { terms, path: ledgerPath(job), reporter });
+  const asked = new AskedModel(`openai:${config.model}`, said, signal);
+  return { teacher: new OpenAiTeacher(asked), asked, costs, close };
 }

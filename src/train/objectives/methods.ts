@@ -83,6 +83,12 @@ export const methods = {
     rows: 'samples',
     needsReference: false,
   },
+  'online-dpo': {
+    formula: '`loss` of dpo, of the best and the worst of its own answers to a prompt + sftWeight · NLL of the best',
+    paper: 'Guo et al. 2024, arXiv 2402.04792',
+    rows: 'samples',
+    needsReference: false,
+  },
   distill: {
     formula: 'KL(policy ‖ teacher) of the next token, over the whole vocabulary, per token of its own answers',
     paper: 'Agarwal et al. 2023 (GKD), arXiv 2306.13649',

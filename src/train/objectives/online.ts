@@ -1,11 +1,12 @@
 // The objective of answers that the policy gives while it learns: groups of answers to a prompt are drawn from the model as it is, and
-// each is learnt by how much better than its group it was rewarded (GRPO, RLOO). What was drawn once is known by the weights that it was
+// each is learnt by how much better than its group it was rewarded (GRPO, RLOO), or the best and the worst as a pair (online DPO). What was drawn once is known by the weights that it was
 // drawn from: a training that resumes is given the same answers, and draws none twice. The losses are in policy-losses.ts.
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { isOfCritic, type ParameterSpec } from '../../architecture/parameters.js';
 import { countOf } from '../../base/format.js';
 import { Random } from '../../base/random.js';
+import type { PreferenceConfig } from '../../config/preference.js';
 import { parsePosition, ShuffledOrder } from '../../data/shuffled.js';
 import type { TokenBatch } from '../../data/types.js';
 import { policyOf } from '../../model/critic.js';
@@ -20,7 +21,9 @@ import type { SamplingCredit } from './credit.js';
 import { Critic, type CriticOptions } from './critic.js';
 import { distillationLoss } from './distillation.js';
 import { isOnPolicy, onPolicyLoss } from './on-policy-loss.js';
+import { type PairMeans, pairedBatch, pairFigures, pairMeans, pairsOf } from './online-pairs.js';
 import { movedFigures, policyLoss, recordFigures } from './policy-losses.js';
+import { pairLoss } from './preference.js';
 import {
   type AnswerGroup,
   advantagesOf,
@@ -39,10 +42,13 @@ import {
 import { tokenLogProbabilities } from './sequence-log-probabilities.js';
 
 export interface OnlineOptions extends BatchOptions {
+  /** At which log π is taken. */
   temperature: number;
   seed: number;
   /** The policy at the round's start, where steps away from it cost something. */
   reference?: Model;
+  /** Of online-dpo, which has a reference: the loss of a pair. */
+  preference?: PreferenceConfig;
   /** Whose predictions are learnt in the place of rewards. */
   teacher?: { model: Model; beta: number };
   /** Of PPO. */
@@ -72,12 +78,18 @@ interface Window {
   /** By step, those of one pass over the answers. */
   batches: OnlineBatch[][];
   figures: Metrics;
+  pairs?: PairMeans;
   /** Where its prompts begin, and what rewards were there before. */
   from: Pick<State, 'epoch' | 'index' | 'scale'>;
 }
 
 /** Whether log π of the answers is measured before a step learns from them. */
-export function measuresSampler({ online, policy }: Pick<BatchOptions, 'online' | 'policy'>): boolean {
+export function measuresSampler({
+  method,
+  online,
+  policy,
+}: Pick<BatchOptions, 'method' | 'online' | 'policy'>): boolean {
+  if (method === 'online-dpo') return false; // of a pair it does not matter who gave it
   return online.stepsPerSampling * online.iterations > 1 || policy.klIn === 'reward' || policy.policyLoss === 'ppo';
 }
 
@@ -106,6 +118,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   #given = 0;
   #figures: Metrics = {};
   readonly #critic: Critic | undefined;
+  #pairs: PairMeans | undefined;
   /** Milliseconds: when the step began, and how long it sampled. */
   #clock = { began: 0, sampled: 0 };
 
@@ -123,11 +136,12 @@ export class OnlineObjective implements Objective<OnlineBatch> {
       this.#window = await this.#sample(model, step);
       this.#clock.sampled = performance.now() - this.#clock.began;
     }
-    const { batches, figures } = this.#window;
+    const { batches, figures, pairs } = this.#window;
     const own = batches[this.#used % online.stepsPerSampling][this.#given++];
     const batch = this.#critic?.learnsAlone(step) ? { ...own, isWarmup: true } : own;
     if (this.#given < microBatches(this.#options)) return batch;
     this.#figures = figures;
+    this.#pairs = pairs;
     this.#given = 0;
     this.#used++;
     if (this.#used === this.#steps) {
@@ -182,13 +196,19 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   }
 
   /** With the share of the step's time that it sampled. */
-  summarize(): Record<string, number> {
+  summarize(recorded: Readonly<Record<string, number>> = {}): Record<string, number> {
     const { began, sampled } = this.#clock;
-    return { ...this.#figures, sampling_share: sampled / Math.max(1, performance.now() - began) };
+    const { preference } = this.#options;
+    const ofPairs = preference && this.#pairs && pairFigures(recorded, this.#pairs, preference);
+    return { ...this.#figures, ...ofPairs, sampling_share: sampled / Math.max(1, performance.now() - began) };
   }
 
   loss(model: Model, batch: OnlineBatch, { record, ...pass }: LossContext): Scalar {
-    const { policy, temperature, teacher } = this.#options;
+    const { policy, temperature, teacher, preference } = this.#options;
+    const { references, pairWeights } = batch;
+    if (preference !== undefined && references !== undefined && pairWeights !== undefined) {
+      return pairLoss(model, { ...batch, references, pairWeights }, preference, { record, ...pass });
+    }
     if (teacher !== undefined) {
       const { beta } = teacher;
       return distillationLoss(model, teacher.model, batch, { beta, temperature }, { record, ...pass });
@@ -234,16 +254,30 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     this.#past = undefined;
     const at = { model: policyOf(model), weights, sampling: this.#sampling, step, isPast };
     const { groups, alike, drawn } = await this.#groups(at);
-    const { scorers, seed, policy, samplesPerPrompt, temperature } = this.#options;
-    const answers = batchesOf(groups, this.#options, Random.stream(seed, `sampling ${this.#sampling}`).uint32());
+    const { scorers, seed, policy, samplesPerPrompt, temperature, preference, reference: frozen } = this.#options;
+    const likely = (by: Model, of: Answers) =>
+      this.#measure(of, (batch) => tokenLogProbabilities(by, batch, { temperature }).logProbabilities);
+    const place = Random.stream(seed, `sampling ${this.#sampling}`).uint32();
+    const answers = batchesOf(groups, this.#options, place);
     if (answers.flat(2).length === 0) throw nothingScored(step, groups.length * samplesPerPrompt);
+    if (preference !== undefined && frozen !== undefined) {
+      const pairs = pairsOf(groups, this.#options, place);
+      const both = pairs.map((own) => own.map((part) => part.flatMap(({ chosen, rejected }) => [chosen, rejected])));
+      const reference = await likely(frozen, both);
+      return {
+        ...{
+          weights,
+          batches: pairs.map((own) => own.map((part) => pairedBatch(part, reference, this.#options.padId))),
+        },
+        figures: samplingFigures(groups, scorers, { alike, drawn }),
+        pairs: pairMeans(pairs.flat(2), groups, this.#options),
+      };
+    }
     const isReused = this.#steps > 1;
-    const likely = (by: Model) =>
-      this.#measure(answers, (batch) => tokenLogProbabilities(by, batch, { temperature }).logProbabilities);
     const old = measuresSampler(this.#options)
-      ? await this.#source.logProbabilities(at, () => likely(model))
+      ? await this.#source.logProbabilities(at, () => likely(model, answers))
       : undefined;
-    const reference = this.#options.reference && (await likely(this.#options.reference));
+    const reference = frozen && (await likely(frozen, answers));
     const distances =
       policy.klIn === 'reward' && old && reference
         ? old.map((own, row) => own.reduce((sum, value, token) => sum + value - reference[row][token], 0))

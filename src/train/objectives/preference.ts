@@ -121,7 +121,8 @@ export function preferenceLoss(values: PairValues, preference: PreferenceConfig)
   return { losses: losses as Tensor1D, rewards, figures };
 }
 
-function pairLoss(
+/** The loss of a micro-batch of pairs, summed. */
+export function pairLoss(
   model: Model,
   batch: PairBatch,
   preference: PreferenceConfig,

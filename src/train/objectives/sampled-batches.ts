@@ -10,6 +10,7 @@ import { centredInGroups, groupAdvantages, leaveOneOut, meanOf, weightedSum } fr
 import { answerFigures, rewardFigures } from './answer-figures.js';
 import type { TokenCredit } from './critic.js';
 import { policyWeight } from './policy-losses.js';
+import type { PairBatch } from './preference.js';
 
 /** An answer after its prompt, with loss on what the policy wrote. */
 export interface SampledAnswer extends TokenSequence {
@@ -25,8 +26,8 @@ export interface AnswerGroup {
   rewards: readonly (readonly (number | undefined)[])[];
 }
 
-/** Its owners are answers. Its weight is what the loss divides by. */
-export interface OnlineBatch extends TokenBatch {
+/** Its owners are answers. Its weight is what the loss divides by. Of pairs it is what preference.ts takes, and has no advantages. */
+export interface OnlineBatch extends TokenBatch, Partial<Pick<PairBatch, 'references' | 'pairWeights'>> {
   /** By answer. */
   advantages: readonly number[];
   /** log π of the counted tokens under the policy that sampled, where that is another by now; and under the reference. */
@@ -49,19 +50,22 @@ export interface BatchOptions {
   online: OnlineConfig;
   samplesPerPrompt: number;
   maxNewTokens: number;
-  /** Answers of a micro-batch. */
+  /** Answers of a micro-batch, or pairs of them. */
   batchSize: number;
   padId: number;
   scorers: readonly RewardSource[];
 }
 
+type StepShape = Pick<BatchOptions, 'method' | 'online' | 'samplesPerPrompt'>;
+
+/** What a step learns from: answers, or pairs of them. */
+export function rowsOfStep({ method, online, samplesPerPrompt }: StepShape): number {
+  return online.promptsPerStep * (method === 'online-dpo' ? 1 : samplesPerPrompt);
+}
+
 /** Micro-batches of a step. */
-export function microBatches({
-  online,
-  samplesPerPrompt,
-  batchSize,
-}: Pick<BatchOptions, 'online' | 'samplesPerPrompt' | 'batchSize'>): number {
-  return Math.ceil((online.promptsPerStep * samplesPerPrompt) / batchSize);
+export function microBatches(options: StepShape & Pick<BatchOptions, 'batchSize'>): number {
+  return Math.ceil(rowsOfStep(options) / options.batchSize);
 }
 
 /** What an answer is worth in all; undefined where no scorer could score it. */

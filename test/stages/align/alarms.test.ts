@@ -50,8 +50,13 @@ describe('the alarms of a training', () => {
 });
 
 test('of answers that serve several steps an alarm waits for eight samplings, and names a setting that its method reads', () => {
-  const alarmed = (stepsPerSampling: number, figures: Record<string, number>, isTaught = false) => {
-    const alarms = new OnlineAlarms(limits, { stepsPerSampling, isTaught, say: () => assert.fail('nothing to say') });
+  const alarmed = (
+    stepsPerSampling: number,
+    figures: Record<string, number>,
+    { isTaught = false, heldBy }: { isTaught?: boolean; heldBy?: 'beta' } = {},
+  ) => {
+    const say = () => assert.fail('nothing to say');
+    const alarms = new OnlineAlarms(limits, { stepsPerSampling, isTaught, heldBy, say });
     for (let step = 1; step <= 100; step++) {
       const fault = alarms.see({ loss: 1, entropy: 1, ...(step > 4 * stepsPerSampling && figures) });
       if (fault !== undefined) return { step, next: fault.next };
@@ -63,7 +68,10 @@ test('of answers that serve several steps an alarm waits for eight samplings, an
   assert.deepEqual([alarmed(1, far).step, alarmed(8, far).step], [12, 96]);
   const sure = { entropy: 0.001 };
   assert.match(alarmed(1, sure).next ?? '', /raise align\.klWeight/);
-  assert.doesNotMatch(alarmed(1, sure, true).next ?? '', /klWeight|beta/);
+  assert.doesNotMatch(alarmed(1, sure, { isTaught: true }).next ?? '', /klWeight|beta/);
+  for (const figures of [sure, far]) {
+    assert.match(alarmed(1, figures, { heldBy: 'beta' }).next ?? '', /aise align\.beta/);
+  }
 });
 
 describe('the alarms of answers', () => {

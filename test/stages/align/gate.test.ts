@@ -45,7 +45,7 @@ const evidence: Evidence = {
     ...{ id: language, source: 'made up', language, bytes: 600 },
     tokens: Uint16Array.from(tokensIn(60, 80, 300)),
   })),
-  given: { pairs: pairs.slice(0, 40), labelled: [], prompts: [] },
+  given: { pairs: pairs.slice(0, 40), labelled: [], prompts: [], preferences: [] },
 };
 
 before(async () => {

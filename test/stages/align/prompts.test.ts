@@ -51,7 +51,7 @@ test('a preference that asks what a held-out task asks is not learnt, and that i
   });
   const lines: string[] = [];
   const reporter = stageReporter({ emit: (event) => void (event.type === 'note' && lines.push(event.text)) }, 'align');
-  const given = { pairs, labelled: [], heldOut: { pairs: [], labelled: [], prompts: [] }, digest: '' };
+  const given = { pairs, labelled: [], heldOut: { pairs: [], labelled: [], prompts: [], preferences: [] }, digest: '' };
   const apart = apartFrom(heldOut, given as GivenPreferences, { template, reporter });
   assert.deepEqual(
     apart.pairs.map(({ id }) => id),

@@ -1,4 +1,4 @@
-// A toy with a known answer: of four prompts' answers the even tokens are rewarded. GRPO and RLOO learn that; an objective that is
+// A toy with a known answer: of four prompts' answers the even tokens are rewarded. GRPO, RLOO and online DPO learn that; an objective that is
 // restored gives the batches that it would have given; groups that teach nothing, and rewards that are not there, are counted.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -12,7 +12,7 @@ import { asRewardModel, rewardConfig } from '../../../src/model/reward.js';
 import type { AnswerSource, DrawRequest } from '../../../src/train/objectives/answer-source.js';
 import { OnlineObjective } from '../../../src/train/objectives/online.js';
 import { type AnswerGroup, advantagesOf, type OnlineBatch } from '../../../src/train/objectives/sampled-batches.js';
-import { padId, tinyConfig, tinyModel, trainConfig } from '../tiny.js';
+import { padId, preferenceOf, tinyConfig, tinyModel, trainConfig } from '../tiny.js';
 import { trainingWorld } from '../world.js';
 
 const prompts = [
@@ -72,7 +72,7 @@ function sampledFrom({ rewardOf = evenShare, requests = [], identity = 'toy' }: 
 }
 
 interface Own {
-  method?: PolicyMethod;
+  method?: PolicyMethod | 'online-dpo';
   policy?: WrittenPolicy;
   ppo?: WrittenPpo;
   stepsPerSampling?: number;
@@ -86,10 +86,12 @@ function objectiveOf(
   source: AnswerSource,
   { method = 'grpo', policy = {}, ppo = {}, batchSize = 6, warn, ...online }: Own = {},
 ): OnlineObjective {
-  const resolved = resolvedPolicy(policy, method);
+  const isPaired = method === 'online-dpo';
+  const resolved = resolvedPolicy(policy, isPaired ? 'grpo' : method);
   return new OnlineObjective(source, {
     ...{ method, samplesPerPrompt: samples, maxNewTokens: 4, batchSize, padId, temperature: 1, seed: 3, warn },
     policy: resolved,
+    ...(isPaired && { preference: preferenceOf({ method }), reference: tinyModel() }),
     online: { promptsPerStep: 2, stepsPerSampling: 1, iterations: 1, resample: 0, ...online },
     scorers: [{ name: 'even', weight: 1 }],
     ...(resolved.klIn !== 'none' && { reference: tinyModel() }),
@@ -114,6 +116,7 @@ describe('an objective of sampled answers', () => {
     { method: 'grpo', stepsPerSampling: 2, iterations: 2, policy: { klWeight: 0.01 } },
     { method: 'rloo', policy: { klWeight: 0.01 } },
     { method: 'ppo', iterations: 2, policy: { klWeight: 0.01 }, ppo: { criticWarmup: 2, valueWeight: 1 } },
+    { method: 'online-dpo', stepsPerSampling: 2, iterations: 2, batchSize: 1 },
   ] satisfies Own[]) {
     const name = JSON.stringify(own);
     const isReused = 'iterations' in own;
