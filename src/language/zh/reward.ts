@@ -16,6 +16,10 @@ export const reward: Catalog = {
   'align.scorers scores nothing: without tasks (align.prompts) no answer is sampled':
     'align.scorers 没有可评分的：没有任务（align.prompts）就不采样回答',
   'best of n': 'n 选一',
+  'best of n: answers to {1} are already there': 'n 选一：已有{1}的回答',
+  '{1} has answers that were sampled otherwise. It is kept as {2}': '{1} 里是以其他方式采样的回答。已保留为 {2}',
+  'only what {1} is measured by changed: it is measured again, and not trained':
+    '{1} 只有测量用的设置变了：只重新测量，不重新训练',
   '{1} with a check, and the best of n answers is drawn for two at least': '{1}带检查，而 n 选一至少要有两个',
   'Give more tasks with checks (rewardModel.licence.prompts), or none':
     '请多给一些带检查的任务（rewardModel.licence.prompts），或者不给',
