@@ -133,6 +133,7 @@ export async function trainOnline(
       watch: new OnlineAlarms(isTaught ? { ...config.alarms, alike: 1 } : config.alarms, {
         stepsPerSampling: online.stepsPerSampling * online.iterations,
         isTaught,
+        ...(!scorer.isScaleless && { highest: rollouts.rewards.reduce((sum, { weight }) => sum + weight, 0) }),
         say: (text) => reporter.note('warning', `round ${round}: ${text}`),
       }),
       learnt: {
