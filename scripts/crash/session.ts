@@ -19,10 +19,11 @@ export interface SessionOptions {
   act?(child: ChildProcess): void | Promise<void>;
 }
 
-/** So long after a stage began (or was resumed), or after the process itself did. */
+/** So long after a stage began (or was resumed), or after the process itself did; or, of `event`, after the first of those in it. */
 export interface Moment {
   stage: string;
   milliseconds: number;
+  event?(event: Event): boolean;
 }
 
 /** Stands for the process before its first stage. */
@@ -32,6 +33,8 @@ export interface Session {
   code: number | null;
   signal: NodeJS.Signals | null;
   events: Event[];
+  /** Milliseconds from the start of the process to each event. */
+  times: number[];
   stderr: string;
   /** Milliseconds from the start of the process to that of each stage. */
   starts: Map<string, number>;
@@ -46,7 +49,7 @@ export async function runSession({ command, args, moment, act }: SessionOptions)
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const started = performance.now();
-  const session: Session = { code: null, signal: null, events: [], stderr: '', starts: new Map() };
+  const session: Session = { code: null, signal: null, events: [], times: [], stderr: '', starts: new Map() };
   let stage: string = beforeStages;
   let acting: Promise<void> | undefined;
   const arm = (): void => {
@@ -56,13 +59,19 @@ export async function runSession({ command, args, moment, act }: SessionOptions)
       acting = Promise.resolve(act?.(child));
     }, moment?.milliseconds);
   };
+  let isArmed = false;
   const onEvent = (event: Event): void => {
     session.events.push(event);
+    session.times.push(performance.now() - started);
+    if (!isArmed && moment?.event?.(event) === true && event.stage === moment.stage) {
+      isArmed = true;
+      arm();
+    }
     if (event.type !== 'stage' || event.state === 'finished' || event.stage === stage) return;
     if (event.state === 'skipped') return;
     stage = event.stage;
     session.starts.set(stage, performance.now() - started);
-    if (stage === moment?.stage) arm();
+    if (stage === moment?.stage && moment.event === undefined) arm();
   };
   if (moment?.stage === beforeStages) arm();
   let pending = '';

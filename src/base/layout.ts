@@ -130,6 +130,8 @@ export const stateName = `${trainingFolder}/state.json`;
 export const rewardModelFolder = 'reward-model';
 /** The records of a feedback store that it learnt from. */
 export const learntFromName = 'learnt-from.json';
+/** Answers of the chat model that its licence is measured on. */
+export const licenceAnswersName = 'licence-answers.jsonl';
 
 // reward-model/step-<n>/
 /** What a reward model has shown, and whether it may steer alignment. */

@@ -13,6 +13,8 @@ export interface ScorerPart {
 export interface Scorer {
   /** Two that score otherwise have different ones. */
   readonly name: string;
+  /** What its parts give has no scale: it only says which answer to a prompt is better. Absent: from 0 to 1. */
+  readonly isScaleless?: true;
   /** Of the parts, in their order, where `parts` is there and gives more than one. */
   readonly sources?: readonly Pick<ScorerPart, 'name' | 'weight'>[];
   /** What `score` mixes, before anything is scaled. Absent: `score` says all. */

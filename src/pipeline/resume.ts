@@ -1,5 +1,6 @@
 // What may change on `--resume`. A stage keeps what it was made from; where that is no longer what is asked for, each
 // difference must be named with --override, is recorded, and counts from the resumed step on. Some can never be.
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.js';
 import { digestOf } from '../base/files.js';
 import { shorten } from '../base/format.js';
@@ -27,6 +28,30 @@ export function inputDigestOf(stage: StageName, made: Provenance): string {
 function blockKeys(stage: StageName, block: unknown, to: 'present' | 'former'): unknown {
   const node = nodeAt(pipelineNode, [stage]);
   return node === undefined ? block : renameKeys(node, block, to);
+}
+
+/**
+ * Where only what a stage is measured by has changed (`measuredBy`), makes its record fit what is asked for: it resumes where it is.
+ * @returns whether it had finished: what it made stays, and is measured again.
+ */
+export async function measureAnew({
+  name,
+  stages,
+  made,
+  runDirectory,
+}: Omit<ResumeRequest, 'named'>): Promise<boolean> {
+  const { measuredBy } = stages[name];
+  const record = measuredBy && (await readRecord(runDirectory, name));
+  if (measuredBy === undefined || record?.made === undefined) return false;
+  const otherwise = ({ config, ...rest }: Provenance) => {
+    const block = Object.entries(blockKeys(name, config, 'present') ?? {});
+    return { ...rest, config: block.filter(([key]) => !measuredBy.includes(key)) };
+  };
+  const inputDigest = inputDigestOf(name, made);
+  if (record.inputDigest === inputDigest || !isDeepStrictEqual(otherwise(record.made), otherwise(made))) return false;
+  const { overrides, state } = record;
+  await writeRecord(runDirectory, name, { stage: name, state: 'started', inputDigest, made, overrides, files: {} });
+  return state === 'finished';
 }
 
 interface ResumeRequest {

@@ -31,7 +31,7 @@ import {
   takeBack,
   writeRecord,
 } from './record.js';
-import { inputDigestOf, prepareResume } from './resume.js';
+import { inputDigestOf, measureAnew, prepareResume } from './resume.js';
 import { keepSettings, settingsOf, writeSettings } from './settings.js';
 
 export interface PipelineRun {
@@ -212,6 +212,9 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   };
   const inputDigest = inputDigestOf(name, made);
   const place = await placeOf(name, made, run);
+  if (await measureAnew({ ...run, name, made })) {
+    reporter.note('info', `only what ${name} is measured by changed: it is measured again, and not trained`);
+  }
   const undo = run.resume && name === run.only ? await resumeWith(name, made, run) : undefined;
   const { record: earlier, restored, replaced } = await openStageFolder(runDirectory, name, inputDigest, place);
   if (replaced !== undefined) {

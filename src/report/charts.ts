@@ -13,7 +13,7 @@ const seriesPerChart = 6;
 /** Figures of steps that have a chart, at most; those that docs/online.md says to watch come first, as it lists them. */
 const maxStepFigures = 24;
 const watchedFirst: readonly string[] = [
-  ...['reward', 'reward_std', 'frac_reward_zero_std', 'rewards/alike', 'rewards/missing'],
+  ...['reward', 'reward_std', 'frac_reward_zero_std', 'rewards/right', 'rewards/alike', 'rewards/missing'],
   ...['completions/mean_length', 'completions/mean_terminated_length', 'completions/clipped_ratio'],
   ...['clip_ratio/low_mean', 'clip_ratio/high_mean', 'kl', 'entropy', 'divergence', 'sampling_share'],
 ];

@@ -44,6 +44,8 @@ export interface StageRow<Name extends StageName = StageName> {
   /** What `--resume --override data` calls other data, and what no --override can change: a setting or `data` → why. */
   otherData?: string;
   fixed?: Readonly<Record<string, string>>;
+  /** Keys of its block that only say how its output is measured: where nothing else changed, that alone is done again. */
+  measuredBy?: readonly string[];
   load(): Promise<Stage<StageConfigs[Name]>>;
 }
 
@@ -230,6 +232,7 @@ export const stageTable: StageTable = {
     fixed: Object.fromEntries(
       ['rank', 'targets', 'rankPattern'].map((key) => [`rewardModel.lora.${key}`, 'it gives the adapter its shape']),
     ),
+    measuredBy: ['licence'],
     load: async () => (await import('./reward-model/stage.js')).rewardModelStage,
   },
   align: {

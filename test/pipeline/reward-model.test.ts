@@ -1,7 +1,7 @@
 // Where a reward model stands in a run: made from the chat model, read by alignment only where it is one of the scorers, and never
 // what a run has come to.
 import assert from 'node:assert/strict';
-import { readlink } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { saveCheckpoint } from '../../src/checkpoint/save.js';
@@ -62,4 +62,23 @@ test('in a whole run a model that the reward model is to start from is refused, 
     /starts from the chat model of that run.*--only reward-model/s,
   );
   assert.deepEqual(world.ran, []);
+});
+
+test('where only what it is measured by changes, it resumes at its end; where its training does, it starts afresh', async () => {
+  const run = freshRun();
+  const world: World = { ran: [] };
+  const { rewardModel, align: _align, ...others } = aligned;
+  const block = rewardModel ?? assert.fail();
+  const go = (changed: Partial<typeof block>) => {
+    const config = { ...others, rewardModel: { ...block, ...changed } };
+    return start(run, world, { config, only: 'rewardModel', from: parent });
+  };
+  await go({});
+  const licence = { ...block.licence, calibration: 0.2 };
+  const { states } = await go({ licence });
+  assert.deepEqual(states, ['selfInstruct skipped', 'rewardModel resumed', 'rewardModel finished']);
+  const replaced = async () => (await readdir(run)).filter((name) => name.startsWith('reward-model.replaced'));
+  assert.deepEqual(await replaced(), []);
+  await go({ licence, centerWeight: 0.5 });
+  assert.equal((await replaced()).length, 1);
 });

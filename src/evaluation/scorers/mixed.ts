@@ -33,6 +33,7 @@ export function mixedScorer(
   };
   return {
     name: scorers.map(({ scorer, weight }) => (weight === 1 ? scorer.name : `${weight} × ${scorer.name}`)).join(' + '),
+    ...(scorers.some(({ scorer }) => scorer.isScaleless) && { isScaleless: true }),
     sources: scorers.map(({ scorer: { name }, weight }) => ({ name, weight })),
     parts,
     async score(answers, signal) {

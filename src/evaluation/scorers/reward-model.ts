@@ -1,5 +1,6 @@
 // A reward model as a scorer of sampled answers: its own scores, which have no unit, are what it gives as a part; mixed.ts scales
 // them among the answers to a prompt.
+import { UserError } from '../../base/errors.js';
 import { type OpenedRewardModel, scoreSequences } from '../../inference/rewards.js';
 import type { Scorer } from '../scorer.js';
 import type { Answer } from '../tasks.js';
@@ -22,6 +23,7 @@ export function rewardModelScorer({ model, checkpoint }: OpenedRewardModel, endT
       { signal },
     );
     const found: (number | undefined)[] = new Array(answers.length).fill(undefined);
+    if (!scores.every(Number.isFinite)) throw noNumber(checkpoint.path);
     fitting.forEach((i, at) => {
       found[i] = scores[at];
     });
@@ -29,7 +31,20 @@ export function rewardModelScorer({ model, checkpoint }: OpenedRewardModel, endT
   };
   return {
     name,
+    isScaleless: true,
     parts: async (answers, signal) => [{ name, weight: 1, rewards: await rewards(answers, signal) }],
     score: async (answers, signal) => (await rewards(answers, signal)).map((reward = 0) => 1 / (1 + Math.exp(-reward))),
   };
+}
+
+function noNumber(where: string): UserError {
+  return new UserError(
+    {
+      where,
+      what: 'this reward model gives an answer no number (NaN or infinite)',
+      why: 'its weights are not numbers, or too large: nothing can be learnt from what it says',
+      next: 'Train it again with a lower rewardModel.train.learningRate, or score by something else (align.scorers). The same command resumes',
+    },
+    { exitCode: 1 },
+  );
 }

@@ -36,12 +36,19 @@ export const online: Catalog = {
     '请看报告里采样的回答。若因此更好，就调大 align.alarms.length；否则修正打分。{1}',
   '{1} of the groups have nothing but good answers: these prompts have little left to teach':
     '{1} 的组全是好回答：这些提示词已没有多少可教的',
-  '{1} of the groups have answers that are all rewarded alike, and low ({2}), more than align.alarms.alike ({3})':
-    '{1} 的组全组奖励相同且偏低（{2}），超过 align.alarms.alike（{3}）',
   'a group without a better answer teaches nothing: the tasks are too hard for this policy, or what scores them sees no difference':
     '没有更好回答的组什么也教不了：任务对这个策略太难，或者打分看不出差别',
   'Give easier tasks, fine-tune for longer first, or sample more answers (align.samplesPerPrompt, align.resample). {1}':
     '请给更容易的任务，先微调得更久，或采样更多回答（align.samplesPerPrompt、align.resample）。{1}',
+  '{1} of the groups have answers that are all rewarded alike{2}, more than align.alarms.alike ({3})':
+    '{1} 的组里所有回答的奖励都一样{2}，超过 align.alarms.alike（{3}）',
+  ', and low ({1})': '，而且低（{1}）',
+  'the reward rises ({1} → {2}) while fewer sampled answers pass their check ({3} → {4}), both beyond doubt':
+    '奖励上升（{1} → {2}），而通过检查的采样回答变少（{3} → {4}），两者都毫无疑问',
+  'Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.klWeight). {1}':
+    '请也用检查来打分（align.scorers: [rules, …]），或让策略离得近些（align.klWeight）。{1}',
+  '{1} of the answers have no reward: nothing is learnt from them, and what scores them should be looked at':
+    '{1} 的回答没有奖励：不会从中学习，请检查打分者',
   'the policy is {1} nats a token from where the round began, more than align.alarms.kl ({2})':
     '策略离本轮起点每词元 {1} nat，超过 align.alarms.kl（{2}）',
   'so far away its reward says little about what else of it has changed': '离得这么远，奖励已说明不了它还变了什么',

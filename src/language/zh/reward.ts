@@ -15,7 +15,16 @@ export const reward: Catalog = {
     '请去掉它（--set rewardModel.from=null），或单独训练：mossctl align --only reward-model',
   'align.scorers scores nothing: without tasks (align.prompts) no answer is sampled':
     'align.scorers 没有可评分的：没有任务（align.prompts）就不采样回答',
+  'this reward model gives an answer no number (NaN or infinite)': '这个奖励模型给出的不是数值（NaN 或无穷）',
+  'its weights are not numbers, or too large: nothing can be learnt from what it says':
+    '它的权重不是数值，或太大：从它的话里学不到什么',
+  'Train it again with a lower rewardModel.train.learningRate, or score by something else (align.scorers). The same command resumes':
+    '请用更低的 rewardModel.train.learningRate 重新训练它，或换别的打分者（align.scorers）。同一条命令会继续',
   'best of n': 'n 选一',
+  'best of n: answers to {1} are already there': 'n 选一：已有{1}的回答',
+  '{1} has answers that were sampled otherwise. It is kept as {2}': '{1} 里是以其他方式采样的回答。已保留为 {2}',
+  'only what {1} is measured by changed: it is measured again, and not trained':
+    '{1} 只有测量用的设置变了：只重新测量，不重新训练',
   '{1} with a check, and the best of n answers is drawn for two at least': '{1}带检查，而 n 选一至少要有两个',
   'Give more tasks with checks (rewardModel.licence.prompts), or none':
     '请多给一些带检查的任务（rewardModel.licence.prompts），或者不给',

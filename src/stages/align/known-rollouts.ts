@@ -10,7 +10,7 @@ import type { RewardSource } from '../../train/objectives/sampled-batches.js';
 const count = z.int().min(0);
 const ids = z.array(count);
 /** An answer as it is kept; with tools, what it is scored by: no call is made again. */
-const keptAnswerSchema = z.object({
+export const keptAnswerSchema = z.object({
   ...{ tokens: ids, text: z.string(), ended: z.boolean() },
   loss: z.array(z.int()).optional(),
   calls: z.array(z.custom<RanCall>(isRecord)).optional(),

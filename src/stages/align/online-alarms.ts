@@ -1,5 +1,6 @@
 // What a policy that learns from its own answers shows when it goes wrong, seen in the figures of every step (docs/online.md): answers
-// that run into the limit, grow or shrink, are all rewarded alike; a policy that is far from where it began, or has lost its doubts.
+// that run into the limit, grow or shrink, are all rewarded alike, or are paid more and right less often; a policy that is far from where
+// it began, or has lost its doubts.
 import type { Fault } from '../../base/errors.js';
 import type { AlarmsConfig } from '../../config/alarms.js';
 import type { Metrics } from '../../report/event.js';
@@ -11,22 +12,30 @@ const watched = [
   'completions/mean_length',
   'frac_reward_zero_std',
   'rewards/alike',
+  'rewards/missing',
+  'rewards/right',
+  'reward',
   'entropy',
   'kl',
 ] as const;
 type WatchedFigure = (typeof watched)[number];
 
-/** Groups that all of them solve: above half of what a scorer gives at most. */
-const solvedReward = 0.5;
+/** Groups that all of them solve: above this share of what the scorers give at most. */
+const solvedShare = 0.5;
 /** Share of groups that are solved by all of their answers, from which on a person is told that little is left to learn. */
 const learntShare = 0.9;
+/** Share of answers without a reward, from which on a person is told. */
+const missingShare = 0.2;
+/** A change is beyond doubt where it is so many of its standard errors. */
+const doubt = 3;
 
 interface State {
   /** Of the sampling that its steps are amid: by figure their sum, and how many they are. */
   sampling: { steps: number; sums: Partial<Record<WatchedFigure, { sum: number; count: number }>> };
   courses: Partial<Record<WatchedFigure, Course>>;
-  /** That little is left to learn has been said. */
+  /** That little is left to learn has been said; that many answers have no reward. */
   isTold: boolean;
+  isMissingTold?: boolean;
 }
 
 interface OnlineAlarmsOptions {
@@ -36,6 +45,8 @@ interface OnlineAlarmsOptions {
   isTaught: boolean;
   /** What of the method keeps it by where it began, where no teacher does; default: klWeight. */
   heldBy?: 'klWeight' | 'beta';
+  /** The most that an answer can be rewarded with, above 0; absent: rewards have no scale. */
+  highest?: number;
   /** Hears what is no reason to stop. */
   say(text: string): void;
 }
@@ -53,7 +64,7 @@ export class OnlineAlarms implements Watch {
   see(figures: Metrics): Fault | undefined {
     const { courses, sampling } = this.state;
     for (const name of watched) {
-      const value = figures[name];
+      const value = figures[name] ?? (name === 'rewards/missing' ? 0 : undefined);
       if (value === undefined || !Number.isFinite(value)) continue;
       const { sum, count } = sampling.sums[name] ?? { sum: 0, count: 0 };
       sampling.sums[name] = { sum: sum + value, count: count + 1 };
@@ -65,7 +76,10 @@ export class OnlineAlarms implements Watch {
       if (own !== undefined) courses[name] = continued(courses[name], own.sum / own.count);
     }
     this.state.sampling = { steps: 0, sums: {} };
-    return this.#unended() ?? this.#length() ?? this.#alike() ?? this.#entropyFall() ?? this.#distance();
+    this.#tellMissing();
+    return (
+      this.#unended() ?? this.#length() ?? this.#alike() ?? this.#goldFall() ?? this.#entropyFall() ?? this.#distance()
+    );
   }
 
   #unended(): Fault | undefined {
@@ -97,7 +111,8 @@ export class OnlineAlarms implements Watch {
     const share = meansOf(this.state.courses.frac_reward_zero_std);
     const reward = meansOf(this.state.courses['rewards/alike']);
     if (share === undefined || reward === undefined) return undefined;
-    if (reward.now > solvedReward) {
+    const { highest } = this.#options;
+    if (highest !== undefined && reward.now > solvedShare * highest) {
       if (share.now > learntShare && !this.state.isTold && !this.#options.isTaught) {
         this.state.isTold = true;
         this.#options.say(
@@ -108,10 +123,31 @@ export class OnlineAlarms implements Watch {
     }
     if (limit === 0 || share.now <= limit) return undefined;
     return {
-      what: `${percent(share.now)} of the groups have answers that are all rewarded alike, and low (${reward.now.toFixed(2)}), more than align.alarms.alike (${percent(limit)})`,
+      what: `${percent(share.now)} of the groups have answers that are all rewarded alike${highest === undefined ? '' : `, and low (${reward.now.toFixed(2)})`}, more than align.alarms.alike (${percent(limit)})`,
       why: 'a group without a better answer teaches nothing: the tasks are too hard for this policy, or what scores them sees no difference',
       next: `Give easier tasks, fine-tune for longer first, or sample more answers (align.samplesPerPrompt, align.resample). ${goOn('alike')}`,
     };
+  }
+
+  #goldFall(): Fault | undefined {
+    const reward = changeOf(this.state.courses.reward);
+    const right = changeOf(this.state.courses['rewards/right']);
+    if (!this.#limits.gold || this.#options.isTaught || reward === undefined || right === undefined) return undefined;
+    if (reward.errors <= doubt || right.errors >= -doubt) return undefined;
+    return {
+      what: `the reward rises (${reward.first.toFixed(3)} → ${reward.now.toFixed(3)}) while fewer sampled answers pass their check (${percent(right.first)} → ${percent(right.now)}), both beyond doubt`,
+      why: 'the policy has found what the reward pays for beside right answers',
+      next: `Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.klWeight). ${goOn('gold', 'false')}`,
+    };
+  }
+
+  #tellMissing(): void {
+    const missing = meansOf(this.state.courses['rewards/missing']);
+    if (missing === undefined || missing.now <= missingShare || this.state.isMissingTold) return;
+    this.state.isMissingTold = true;
+    this.#options.say(
+      `${percent(missing.now)} of the answers have no reward: nothing is learnt from them, and what scores them should be looked at`,
+    );
   }
 
   #entropyFall(): Fault | undefined {
@@ -134,6 +170,17 @@ export class OnlineAlarms implements Watch {
       next: `Raise align.${this.#options.heldBy ?? 'klWeight'}, or lower align.train.learningRate. ${goOn('kl')}`,
     };
   }
+}
+
+/** How far it has come, in standard errors of that: the latest samplings say how much one differs from another. */
+function changeOf(course: Course | undefined): { first: number; now: number; errors: number } | undefined {
+  const means = meansOf(course);
+  if (course === undefined || means === undefined) return undefined;
+  const { recent, count } = course;
+  const variance = recent.reduce((sum, value) => sum + (value - means.now) ** 2, 0) / (recent.length - 1);
+  const error = Math.sqrt(variance * (1 / count + 1 / recent.length));
+  const change = means.now - means.first;
+  return { ...means, errors: change === 0 ? 0 : change / error };
 }
 
 function percent(share: number): string {

@@ -151,6 +151,7 @@ export async function trainOnline(
         stepsPerSampling: online.stepsPerSampling * online.iterations,
         isTaught,
         heldBy: isPaired ? 'beta' : 'klWeight',
+        ...(!scorer.isScaleless && { highest: rollouts.rewards.reduce((sum, { weight }) => sum + weight, 0) }),
         say: (text) => reporter.note('warning', `round ${round}: ${text}`),
       }),
       learnt: {

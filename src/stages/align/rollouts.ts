@@ -8,6 +8,7 @@ import { Random } from '../../base/random.js';
 import { Slots } from '../../base/slots.js';
 import { samplingAt } from '../../config/sampling.js';
 import type { Conversation } from '../../data/types.js';
+import { answerCredit } from '../../evaluation/checks.js';
 import { rewardsByScorer, type Scorer } from '../../evaluation/scorer.js';
 import { callsAtATime } from '../../evaluation/task-tools.js';
 import { type Answer, answerTasks, lastQuestion } from '../../evaluation/tasks.js';
@@ -107,7 +108,8 @@ export class Rollouts implements AnswerSource {
         }
         const rewards = await this.#score(task, kept, step);
         known.forget(key);
-        return { answers: kept.answers.map((answer, n) => sampledAnswer(kept, answer, n, local)), rewards };
+        const answers = kept.answers.map((answer, n) => sampledAnswer(kept, answer, n, local));
+        return { answers, rewards, ...(task.check && { right: kept.answers.map((answer) => creditOf(task, answer)) }) };
       };
       // To their ends: what is under way when one fails is kept too.
       const ends = await Promise.allSettled(keys.map(one));
@@ -222,6 +224,8 @@ export class Rollouts implements AnswerSource {
     );
   }
 }
+
+const creditOf = (task: Conversation, answer: KeptAnswer): number => answerCredit({ ...answer, task }) ?? 0;
 
 function sampledAnswer(
   { prompt, sampling, attempt, place }: KeptGroup,

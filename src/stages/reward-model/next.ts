@@ -21,7 +21,7 @@ export async function nextOfRewardModel({
   const { isGranted } = await readLicence({ path, digest });
   if (!isGranted) return mossctlCommand('inspect', folder);
   const hasTasks = config.align?.prompts !== undefined || (from === undefined && config.selfInstruct !== undefined);
-  const tasks = hasTasks ? [] : ['--prompts', 'TASKS.jsonl'];
+  const tasks = hasTasks ? [] : ['--prompts', config.rewardModel?.licence.prompts ?? 'TASKS.jsonl'];
   if (from === undefined) {
     return mossctlCommand('align', ...tasks, '--set', 'align.scorers=[rules, reward-model]', '--out', runDirectory);
   }

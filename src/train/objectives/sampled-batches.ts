@@ -24,6 +24,8 @@ export interface AnswerGroup {
   answers: readonly SampledAnswer[];
   /** By scorer, of each answer; undefined: it could not be scored. */
   rewards: readonly (readonly (number | undefined)[])[];
+  /** What a program says of each, 0 to 1, whoever scores them: nothing is learnt from it. Absent: the prompt has no check. */
+  right?: readonly number[];
 }
 
 /** Its owners are answers. Its weight is what the loss divides by. Of pairs it is what preference.ts takes, and has no advantages. */
@@ -214,6 +216,7 @@ export function samplingFigures(
   const totals = groups.map((group) => totalRewards(group, scorers));
   const same = totals.filter((own) => !hasSpread(own)).flat();
   const answers = groups.flatMap(({ answers: own }) => own);
+  const right = groups.flatMap((group) => group.right ?? []);
   const lengths = answers.map(tokensOf);
   const isScored = totals.flat().map((reward) => reward !== undefined);
   const learnt = lengths.reduce((sum, length, i) => sum + (isScored[i] ? length : 0), 0);
@@ -229,6 +232,7 @@ export function samplingFigures(
       },
     ),
     ...(same.length > 0 && { 'rewards/alike': meanOf(same) }),
+    ...(right.length > 0 && { 'rewards/right': meanOf(right) }),
     ...(missing > 0 && { 'rewards/missing': missing / answers.length }),
     ...(distances && { kl: distances.reduce((sum, distance) => sum + distance, 0) / Math.max(1, learnt) }),
     ...answerFigures(

@@ -74,6 +74,55 @@ test('of answers that serve several steps an alarm waits for eight samplings, an
   }
 });
 
+describe('rewards of a training that samples', () => {
+  const after = (more: object, steps: (step: number) => Record<string, number>) => {
+    const said: string[] = [];
+    const options = { stepsPerSampling: 1, isTaught: false, say: (text: string) => void said.push(text), ...more };
+    const alarms = new OnlineAlarms(limits, options);
+    for (let step = 1; step <= 60; step++) {
+      const fault = alarms.see({ loss: 1, ...steps(step) });
+      if (fault !== undefined) return { step, what: fault.what, said };
+    }
+    return { said };
+  };
+  const alike = (reward: number) => () => ({ frac_reward_zero_std: 0.95, 'rewards/alike': reward });
+
+  test('groups that are rewarded alike are solved by the scale of what scores them; where there is none, nobody can say so', () => {
+    const solved = after({ highest: 1 }, alike(0.9));
+    assert.match(solved.said.join(), /95 % of the groups have nothing but good answers/);
+    assert.match(after({ highest: 1 }, alike(0.4)).what ?? '', /rewarded alike, and low \(0\.40\)/);
+    assert.match(after({ highest: 3 }, alike(0.9)).what ?? '', /rewarded alike, and low/, 'of three at most');
+    for (const reward of [-4, 40]) {
+      const { what, said } = after({}, alike(reward));
+      assert.match(what ?? '', /answers that are all rewarded alike, more than align\.alarms\.alike/);
+      assert.deepEqual(said, []);
+    }
+  });
+
+  test('a reward that rises while fewer answers pass their check is named; one that is noise, or lifts both, is not', () => {
+    const noise = (step: number): number => Math.sin(7 * step) / 20;
+    const course = (reward: number, right: number) => (step: number) => ({
+      reward: -3 + (reward * step) / 20 + noise(step),
+      'rewards/right': 0.8 + (right * step) / 100 + noise(step + 1),
+    });
+    const gamed = after({}, course(1, -1));
+    assert.match(
+      gamed.what ?? '',
+      /the reward rises \(-2\.\d+ → -\d\.\d+\) while fewer sampled answers pass their check/,
+    );
+    assert.ok((gamed.step ?? 0) > 11);
+    for (const well of [course(0, 0), course(1, 0.1), course(0, -1), course(1, 0)])
+      assert.equal(after({}, well).what, undefined);
+  });
+
+  test('where many answers have no reward a person is told, once', () => {
+    const { said } = after({}, () => ({ 'rewards/missing': 0.5 }));
+    assert.match(said.join(), /^50 % of the answers have no reward: nothing is learnt from them/);
+    assert.equal(said.length, 1);
+    assert.deepEqual(after({}, (step) => ({ 'rewards/missing': step === 20 ? 0.9 : 0 })).said, []);
+  });
+});
+
 describe('the alarms of answers', () => {
   interface Made {
     text?: (i: number) => string;

@@ -69,6 +69,7 @@ test('stopped after a step, and its journal cut, grpo ends with the same bits an
     'reward_std',
     'frac_reward_zero_std',
     'completions/mean_length',
+    'rewards/right',
     'entropy',
     'sampling_share',
   ])

@@ -97,6 +97,20 @@ test('a reward model steers with a licence of its own, or where a person says so
   assert.ok(chosen.reward === 1 && rejected.reward === 0, 'scaled among the answers to a prompt');
 });
 
+test('a reward model that gives no numbers ends the round in words', async () => {
+  const broken = join(root, 'broken');
+  await cp(fixture('qwen3-reward'), broken, { recursive: true });
+  const path = join(broken, 'model.safetensors');
+  const bytes = await readFile(path);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, { data_offsets: number[] }>;
+  const [begin, end] = header['score.weight'].data_offsets;
+  await writeFile(path, bytes.fill(0x7f, 8 + length + begin, 8 + length + end));
+  await assert.rejects(align('nan', [`scorers=[{rewardModel: ${broken}}]`, 'unlicensed=true']), (error) => {
+    return error instanceof UserError && /gives an answer no number \(NaN.*Train it again/s.test(error.message);
+  });
+});
+
 test('a model that predicts text, and one with other tokens, are no scorers', async () => {
   const refused = (path: string) =>
     align('refused', [`scorers=[{rewardModel: ${path}}]`, 'unlicensed=true']).then(() => '', String);
