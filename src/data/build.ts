@@ -72,7 +72,10 @@ async function fill(directory: string, spec: DataSpec, options: BuildOptions): P
     total: corpus.total,
     languages: corpus.languages,
     sources,
-    formulas: formulas && { seed: options.seed, heldOut: formulas.heldOut, operators: formulas.operators },
+    formulas: formulas && {
+      ...{ heldOut: formulas.heldOut, operators: formulas.operators },
+      seed: formulas.heldOutSeed ?? options.seed,
+    },
     facts: corpus.facts.counts(),
     files: await describeFiles(directory),
   };

@@ -47,6 +47,14 @@ export const formulasSchema = z.strictObject({
     .max(0.5)
     .default(0.1)
     .describe('share of the operand pairs that no training formula computes with'),
+  heldOutSeed: z
+    .int()
+    .min(0)
+    .max(0xffff_ffff)
+    .optional()
+    .describe(
+      'which pairs these are; default: the seed of the build. Fix it where questions about them are kept in a file',
+    ),
 });
 
 export type FormulasSpec = z.output<typeof formulasSchema>;

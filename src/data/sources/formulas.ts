@@ -131,6 +131,7 @@ export function* formulaDocuments(
   { seed, validation }: { seed: number; validation: number },
 ): Generator<{ text: string; split: Split; index: number } | undefined> {
   const random = Random.stream(seed, 'formulas');
+  const { heldOutSeed = seed } = spec;
   const wanted = { train: spec.count, validation: heldOutCount(spec, validation) };
   const pending: Record<Split, string[]> = { train: [], validation: [] };
   let index = 0;
@@ -140,7 +141,7 @@ export function* formulaDocuments(
     // Lets the caller look at the clock now and then.
     if (draws % 1000 === 999) yield undefined;
     const { expression, value, pairs } = drawFormula(random, spec);
-    const split = pairs.some((pair) => isHeldOutPair(pair, seed, spec.heldOut)) ? 'validation' : 'train';
+    const split = pairs.some((pair) => isHeldOutPair(pair, heldOutSeed, spec.heldOut)) ? 'validation' : 'train';
     if (wanted[split] === 0) continue;
     wanted[split]--;
     const lines = pending[split];

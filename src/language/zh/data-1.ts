@@ -235,6 +235,8 @@ export const data1: Catalog = {
   'share of the formulas of three terms or more with a pair of brackets': '三项以上的算式中带一对括号的比例',
   'operands in one formula, at most': '一个算式最多几个操作数',
   'share of the operand pairs that no training formula computes with': '训练算式从不计算的操作数对的比例',
+  'which pairs these are; default: the seed of the build. Fix it where questions about them are kept in a file':
+    '留出哪些数对；默认：构建的种子。关于它们的题目存在文件里时，请固定这个值',
   'decontaminate.heldOut: {1} held-out documents found no room in memory and were not compared with those for training; hold less out (data.validation)':
     'decontaminate.heldOut：{1} 篇留出文档在内存中放不下，没有与训练文档比较；请少留出一些（data.validation）',
   'held out, and a training document has: {1}': '已留出，而某篇训练文档含有：{1}',

@@ -1,0 +1,43 @@
+// The sums that come with mossctl: the files are what their script writes, and what is asked computes with pairs that no formula of
+// their corpus, whatever its seed, and no row of fine-tuning has.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { sumsFiles } from '../../scripts/sums/rows.js';
+import { toJsonl } from '../../src/base/jsonl.js';
+import { formulaDocuments } from '../../src/data/sources/formulas.js';
+import { loadDataSpec } from '../../src/data/spec.js';
+
+const at = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const pairIn = (text: string): string => {
+  const [, a, b] = /(\d+)\+(\d+)/.exec(text) ?? assert.fail(text);
+  return [Number(a), Number(b)].sort((x, y) => x - y).join('+');
+};
+
+test('the sums that are asked are what their script writes, and unseen', async () => {
+  const files = sumsFiles();
+  for (const [name, rows] of Object.entries(files)) assert.equal(readFileSync(at(name), 'utf8'), toJsonl(rows), name);
+  type Row = { messages: { content: string }[]; group: string; check: { answer: number } };
+  const asked = files['data-specs/sums/ask.jsonl'] as Row[];
+  const pairs = new Set(asked.map(({ group }) => group));
+  for (const { messages, group, check } of asked) {
+    assert.equal(pairIn(messages[0].content), group);
+    assert.equal(
+      check.answer,
+      group.split('+').reduce((sum, n) => sum + Number(n), 0),
+    );
+  }
+  for (const { messages } of files['data-specs/sums/learn.jsonl'] as Row[]) {
+    assert.ok(!pairs.has(pairIn(messages[0].content)), messages[0].content);
+  }
+  const { formulas } = await loadDataSpec(at('data-specs/sums.yaml'));
+  assert.ok(formulas);
+  for (const seed of [42, 7]) {
+    for (const document of formulaDocuments({ ...formulas, count: 3000 }, { seed, validation: 0.05 })) {
+      if (document === undefined) continue;
+      const isKept = document.text.split('\n').some((line) => pairs.has(pairIn(line)));
+      if (document.split === 'train') assert.ok(!isKept, document.text);
+    }
+  }
+});
