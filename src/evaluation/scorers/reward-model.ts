@@ -30,6 +30,7 @@ export function rewardModelScorer({ model, checkpoint }: OpenedRewardModel, endT
   return {
     name,
     parts: async (answers, signal) => [{ name, weight: 1, rewards: await rewards(answers, signal) }],
-    score: async (answers, signal) => (await rewards(answers, signal)).map((reward = 0) => 1 / (1 + Math.exp(-reward))),
+    score: async (answers, signal) =>
+      (await rewards(answers, signal)).map((reward) => reward === undefined ? undefined : 1 / (1 + Math.exp(-reward))),
   };
 }
