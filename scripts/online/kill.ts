@@ -1,7 +1,6 @@
 // npm run test:online-kill: a round of alignment that samples while it trains is killed (kill -9) at random moments, over and over. It must
 // end with the digest of the run that nothing happened to, and with the same samples, none of them drawn or scored twice.
-//   --kills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
-//   --method grpo (or another that samples as it learns)
+//   --method grpo  --kills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { commands, runSession, type Session } from '../crash/session.js';
 
 const { values: options } = parseArgs({
   options: {
+    method: { type: 'string', default: 'grpo' },
     kills: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     sources: { type: 'boolean', default: false },
@@ -24,8 +24,12 @@ const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-online-'));
 mkdirSync(folder, { recursive: true });
 const random = Random.stream(Number(options.seed), 'online-kill');
 const command = options.sources ? commands.sources : commands.built;
-// What only GRPO reads gives way.
-const settings = options.method === 'grpo' ? [] : [`align.method=${options.method}`, 'align.resample=null'];
+/** What online.yaml says that another method does not read. */
+const unread: Readonly<Record<string, string[]>> = {
+  'online-dpo': ['align.klWeight=null'],
+  ppo: ['align.resample=null'],
+};
+const settings = [`align.method=${options.method}`, ...(unread[options.method] ?? [])];
 const world = { pipeline: 'online.yaml', settings };
 
 /** What a round came to: what it learnt, and what it sampled and paid for, in whatever order. */
@@ -63,7 +67,7 @@ const { starts } = await run(whole);
 const milliseconds = performance.now() - started - (starts.get('align') ?? 0);
 const expected = outcomeOf(whole);
 console.log(
-  `seed ${options.seed}, in ${folder}; undisturbed: ${(milliseconds / 1000).toFixed(1)} s, ${expected.lines.length} entries in the journal`,
+  `${options.method}, seed ${options.seed}, in ${folder}; undisturbed: ${(milliseconds / 1000).toFixed(1)} s, ${expected.lines.length} entries in the journal`,
 );
 
 let [left, wrong, runs] = [Number(options.kills), 0, 0];

@@ -33,7 +33,7 @@ const knobs = z.strictObject({
   scorers: scorersSchema
     .optional()
     .describe(
-      'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight} {rewardModel: PATH, weight} or {judge: {model: NAME}, weight} (a model that compares answers: docs/reward.md); several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case',
+      'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight}, {rewardModel: PATH, weight} or {judge: {model: NAME}, weight} (a model that compares answers: docs/reward.md); several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case',
     ),
   unlicensed: z
     .boolean()

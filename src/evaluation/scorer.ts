@@ -19,8 +19,8 @@ export interface Scorer {
   readonly sources?: readonly Pick<ScorerPart, 'name' | 'weight'>[];
   /** What `score` mixes, before anything is scaled. Absent: `score` says all. */
   parts?(answers: readonly Answer[], signal?: AbortSignal): Promise<readonly ScorerPart[]>;
-  /** One reward for each answer, in their order: 0 to 1 (the scale of `align.minMargin`), higher is better. */
-  score(answers: readonly Answer[], signal?: AbortSignal): Promise<readonly number[]>;
+  /** One reward for each answer, in their order: 0 to 1 (the scale of `align.minMargin`), higher is better; undefined: it has none. */
+  score(answers: readonly Answer[], signal?: AbortSignal): Promise<readonly (number | undefined)[]>;
 }
 
 /** Of each of `sourcesOf`: what it gives each answer, in its own unit; undefined where it has nothing to say of one. */
@@ -39,7 +39,8 @@ export function sourcesOf({ name, sources }: Scorer): readonly Pick<ScorerPart, 
 }
 
 export interface ScoredAnswer extends Answer {
-  reward: number;
+  /** Undefined: it could not be scored. */
+  reward: number | undefined;
 }
 
 export async function scoreAnswers(

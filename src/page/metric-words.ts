@@ -50,6 +50,8 @@ const metrics: Names = {
   winRate: ['Win rate', '胜率'],
   pairAccuracy: ['Held-out pairs ranked rightly', '留出偏好对排序正确'],
   pairLoss: ['Loss on held-out pairs', '留出偏好对的损失'],
+  judgeAccuracy: ['Judge right on known pairs', '评判模型在已知答案对上的正确率'],
+  judgeOrderDependent: ['Judge swayed by the order', '评判随次序改变的比例'],
   calibrationError: ['Calibration error', '校准误差'],
   memory: ['Memory of turn 1', '记得第 1 轮'],
   'loss/preference': ['Preference loss', '偏好损失'],

@@ -132,6 +132,16 @@ const meanings: Record<string, Meaning> = {
     words: 'mean surprise of the reward model at which answer of a held-out pair is the chosen one, in nats',
     better: 'lower',
   },
+  judgeAccuracy: {
+    words: 'share of pairs whose better answer is known that the judge gets right, ties half; a random guess has half',
+    better: 'higher',
+    percent: true,
+  },
+  judgeOrderDependent: {
+    words: 'share of these pairs on which the verdict of the judge changes with the order of the answers',
+    better: 'lower',
+    percent: true,
+  },
   calibrationError: {
     words: 'how far the probabilities of a reward model are from how often it is right',
     better: 'lower',

@@ -43,6 +43,7 @@ export async function openEndpoint(
 ): Promise<AskedEndpoint> {
   const { request = {} } = config;
   const { role, block } = terms;
+  const say = (text: string): void => reporter.note('info', role === 'judge' ? `judge: ${text}` : `teacher: ${text}`);
   const ledger = await openLedger(config, { block, path, reporter });
   try {
     const before = ledger.totals();
@@ -60,13 +61,13 @@ export async function openEndpoint(
       const { asked, replayed } = recording.counts;
       if (endpoint.redacted > 0)
         reporter.note('warning', `redacted a key ${endpoint.redacted} times in what the ${role}'s endpoint answered`);
-      reporter.note('info', `${role}: ${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
-      for (const text of expenses(before, ledger.totals())) reporter.note('info', `${role}: ${text}`);
+      say(`${asked} answers from ${endpoint.url}, ${replayed} from an earlier try`);
+      for (const text of expenses(before, ledger.totals())) say(text);
     };
     const spoken = new SpokenModel(recording, {
       // What continues text thinks nothing: what runs into the limit only does not end.
       hasOwnLimit: config.api === 'completions' || 'max_tokens' in request || 'max_completion_tokens' in request,
-      note: (text) => reporter.note('info', `${role}: ${text}`),
+      note: say,
     });
     const model = config.jsonMode === undefined ? spoken : new JsonModel(spoken);
     return { model, costs: recording.costs, close };

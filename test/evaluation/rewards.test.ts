@@ -230,6 +230,15 @@ test('scorers are scaled among the answers to a prompt, weighed, and their agree
     [3, 5],
   ]);
   assert.deepEqual(mixed, [0.75, 0.25, 0.5, 0, 1]);
+  const silent = [{ name: 'a', weight: 1, rewards: [undefined, 2, 3, 4, 4] }];
+  assert.deepEqual(
+    mixParts(silent, [
+      [0, 3],
+      [3, 5],
+    ]),
+    [undefined, 0, 1, 0, 0],
+    'what has no reward is not the worst',
+  );
   const tasks = ['x', 'y'].map((id) => ({ id, messages: [] }));
   const answers = [0, 0, 0, 1, 1].map(
     (t): Answer => ({ ...{ task: tasks[t], promptTokens: [], tokens: [] }, text: '', ended: true }),

@@ -176,7 +176,7 @@ export function judgeScorer(judge: Judge, { opponents, seed }: { opponents: numb
   return {
     name,
     parts: async (answers, signal) => [{ name, weight: 1, rewards: await rewards(answers, signal) }],
-    score: async (answers, signal) => (await rewards(answers, signal)).map((reward = 0) => reward),
+    score: rewards,
   };
 }
 

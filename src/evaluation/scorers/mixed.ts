@@ -53,8 +53,11 @@ export function groupsOf(answers: readonly Pick<Answer, 'task'>[]): [number, num
   return groups;
 }
 
-/** The weighted mean of what the scorers have to say of each answer; 0 where none says anything. */
-export function mixParts(parts: readonly ScorerPart[], groups: readonly (readonly [number, number])[]): number[] {
+/** The weighted mean of what the scorers have to say of each answer; 0 where all are alike to them, undefined of one that none could score. */
+export function mixParts(
+  parts: readonly ScorerPart[],
+  groups: readonly (readonly [number, number])[],
+): (number | undefined)[] {
   return groups.flatMap(([from, to]) => {
     const scaled = parts.map(({ rewards }) => scaledTo1(rewards.slice(from, to)));
     return Array.from({ length: to - from }, (_, i) => {
@@ -65,7 +68,8 @@ export function mixParts(parts: readonly ScorerPart[], groups: readonly (readonl
         sum += weight * value;
         weights += weight;
       });
-      return weights === 0 ? 0 : sum / weights;
+      if (weights > 0) return sum / weights;
+      return parts.some(({ rewards }) => rewards[from + i] !== undefined) ? 0 : undefined;
     });
   });
 }

@@ -10,10 +10,10 @@ import { wantedCalls } from '../reference.js';
 import type { Scorer } from '../scorer.js';
 import type { Answer } from '../tasks.js';
 
-export const rules: Scorer = {
+export const rules = {
   name: 'rules',
-  score: (answers) => Promise.resolve(answers.map((answer) => scoreAnswer(answer).reward)),
-};
+  score: (answers: readonly Answer[], _signal?: AbortSignal) => Promise.resolve(answers.map((answer) => scoreAnswer(answer).reward)),
+} satisfies Scorer;
 
 /** One thing alone: the share of constraints that hold, or how tools were called; of other answers it has nothing to say. */
 export function rulePart(name: 'constraints' | 'tools'): Scorer {
@@ -24,7 +24,7 @@ export function rulePart(name: 'constraints' | 'tools'): Scorer {
   return {
     name,
     parts: (answers) => Promise.resolve([{ name, weight: 1, rewards: answers.map(partOf) }]),
-    score: (answers) => Promise.resolve(answers.map((answer) => partOf(answer) ?? 0)),
+    score: (answers) => Promise.resolve(answers.map(partOf)),
   };
 }
 

@@ -21,7 +21,6 @@ export const config1: Catalog = {
     '带检查的任务，从中采样回答（文件、目录或通配），与 `data` 同用或单独用；或 feedback：人们问过的话，其回答只按形式打分；默认：self-instruct 生成的',
   'tools that run while answers are sampled and judged ([Calculate, Search=notes/], one of your own folder): what they say is forced, and not learnt':
     '采样和评判回答时运行的工具（[Calculate, Search=notes/]，或您自己的一个目录）：它们说的话是强制写入的，不会被学习',
-  'answers sampled for each prompt': '每个提问采样的回答数',
   'sampling temperature': '采样温度',
   'longest answer, in tokens': '回答的最大长度，按词元计',
   'answers sampled for each held-out prompt: their mean reward decides on promotion':
@@ -210,8 +209,6 @@ export const config1: Catalog = {
     '用来决定晋级的偏好；默认：`data` 的一部分；边学边采样的方法不读此项',
   'share of the preferences that is held out to decide on a promotion with, where no others are given for that (1000 at most, by hash); methods that sample as they learn read none of it':
     '没有另外给出时，留出多大比例的偏好来决定晋级（最多 1000 条，按哈希）；边学边采样的方法不读此项',
-  'one loss or several: of dpo {1}; of kto {2}; of cpo {3}; default: the first of its method':
-    '一种或几种损失：dpo 的 {1}；kto 的 {2}；cpo 的 {3}；默认：该方法的第一种',
   'one for each loss; default: 1': '每种损失一个；默认：1',
   'how dear each step away from the reference is (β); default: 0.1; simpo and alphapo, which have none: 2':
     '偏离参考模型一步有多贵（β）；默认：0.1；没有参考的 simpo 和 alphapo：2',

@@ -12,6 +12,7 @@ import { data2 } from './data-2.js';
 import { evaluation } from './evaluation.js';
 import { help1 } from './help-1.js';
 import { help2 } from './help-2.js';
+import { judge } from './judge.js';
 import { network } from './network.js';
 import { online } from './online.js';
 import { others } from './others.js';
@@ -42,6 +43,7 @@ export const catalogs: readonly Catalog[] = [
   evaluation,
   help1,
   help2,
+  judge,
   network,
   online,
   pipeline,

@@ -26,6 +26,7 @@ export const nouns: Catalog = {
   'judged answer': '个评判过的回答',
   judgement: '条评判',
   label: '个标签',
+  'known pair': '对已知的回答',
   layer: '层',
   line: '行',
   link: '个链接',

@@ -4,10 +4,6 @@ import type { Catalog } from '../messages.js';
 export const online: Catalog = {
   'share of groups of sampled answers that may all be rewarded alike and low, over eight samplings (grpo, rloo)':
     '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八次采样平均；grpo、rloo）',
-  'prompts sampled in a round; grpo, rloo and ppo, which read none of this, go through all':
-    '一轮里采样的提示词数；grpo、rloo 和 ppo 不读此项，会用全部提示词',
-  'prompts of a step of methods that sample as they learn, each answered samplesPerPrompt times; default: 8':
-    '边学边采样的方法每步的提示词数，每个回答 samplesPerPrompt 次；默认：8',
   'steps that the answers of one sampling are divided over (steps_per_generation of TRL); more sample at once and are further from the policy that answered; default: 1':
     '一次采样的回答分给多少步（TRL 的 steps_per_generation）；步数越多，一次采样越多，离作答时的策略也越远；默认：1',
   'how often each answer is learnt from (num_iterations and num_ppo_epochs of TRL, μ of GRPO); default: 1, ppo 4':
@@ -18,8 +14,6 @@ export const online: Catalog = {
     '{1} 从自己的、当场打分的回答里学习：请给出带检查的任务（prompts），或改用 dpo',
   'is not read by {1}: promptsPerStep × samplesPerPrompt answers are a step, batchSize of them a micro-batch':
     '{1} 不读此项：一步是 promptsPerStep × samplesPerPrompt 个回答，其中 batchSize 个为一个微批',
-  'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo, rloo and ppo (answers that are sampled and scored while it learns; ppo with a critic), distill (what a teacher predicts at every token of such answers)':
-    '一轮怎样学习：dpo、kto（单个回答，好或坏）、orpo、cpo、simpo、alphapo（后四个不用参考模型）、best-of-n（在最好的回答上微调）、quality-tags（提示词里的标签说明回答有多好）、grpo、rloo 和 ppo（一边学习一边采样并打分；ppo 另有评论者）、distill（在这样的回答上逐词元学习教师的预测）',
   'rounds of sample → score → train → evaluate → promote; default: 2; of `data` without prompts, and of methods that sample as they learn, 1':
     '采样 → 打分 → 训练 → 评测 → 晋级的轮数；默认：2；只有 `data` 没有提示词时，以及边学边采样的方法，为 1',
   'what is sampled while it is learnt has no rows before': '边学边采样的内容事先没有数据行',
@@ -52,12 +46,8 @@ export const online: Catalog = {
   'the policy is {1} nats a token from where the round began, more than align.alarms.kl ({2})':
     '策略离本轮起点每词元 {1} nat，超过 align.alarms.kl（{2}）',
   'so far away its reward says little about what else of it has changed': '离得这么远，奖励已说明不了它还变了什么',
-  'Raise align.klWeight, or lower align.train.learningRate. {1}':
-    '请调大 align.klWeight，或调小 align.train.learningRate。{1}',
   'round {1}: {2} with klWeight 0 compares the policy with no reference':
     '第 {1} 轮：klWeight 为 0 的 {2} 不把策略与任何参考模型比较',
-  "the reference of {1} is the policy as it is at the round's start: a frozen copy of it, {2} at most, stays in memory (klWeight {3}; with 0 there is none)":
-    '{1} 的参考模型是本轮开始时的策略：它的一份冻结副本（至多 {2}）留在内存里（klWeight {3}；为 0 时没有）',
   'round {1}: of an interrupted try {2} already there, which nothing samples again':
     '第 {1} 轮：中断的那次已有 {2}，不会重新采样',
   'round {1}: {2} has answers of other settings. It is kept as {3}':

@@ -96,10 +96,6 @@ export const reward: Catalog = {
   '{1}: the middle third': '{1}：中间的三分之一',
   '{1}: the widest third': '{1}：差距最大的三分之一',
   'reward model {1}': '奖励模型 {1}',
-  'who scores sampled answers: some of rules, constraints, tools, reward-model (the one that this run makes), {scorer, weight} or {rewardModel: PATH, weight}; several are scaled to 0…1 among the answers to a prompt and added; default: rules, which decide on promotion in any case':
-    '由谁给采样的回答打分：rules、constraints、tools、reward-model（本次运行所做的那个）、{scorer, weight} 或 {rewardModel: PATH, weight} 中的若干；有多个时，先在同一提示的回答之间缩放到 0…1 再相加；默认：rules，晋升总由它决定',
-  'let a reward model score that has no licence, or was refused one; it is recorded with what it makes':
-    '让没有许可或许可被拒的奖励模型打分；会记录在产物里',
   'let a reward model score that has no licence; it is recorded with what it makes':
     '让没有许可的奖励模型打分；会记录在产物里',
   'chat model + preferences → a model that scores answers, and a licence to steer alignment':

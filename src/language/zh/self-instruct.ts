@@ -26,7 +26,6 @@ export const selfInstruct: Catalog = {
   'a base model answers no questions': '基座模型不会回答问题',
   '{1} was not fine-tuned on conversations': '{1} 没有在对话上微调过',
   'Name a checkpoint of sft or align, or an imported chat model': '请指明 sft 或 align 的检查点，或导入的对话模型',
-  "the teacher's context of {1} tokens has no room for a prompt of {2}": '教师的上下文 {1} 词元放不下 {2} 的提示词',
   'Use a checkpoint with a longer context, or only kinds that are built in, by the methods families and cot: their tasks are short':
     '请用上下文更长的检查点，或只用内置的种类，采用 families 和 cot 方法：它们的任务很短',
   'stopped; run the same command again to continue': '已停止；再次运行同一命令可继续',
@@ -84,10 +83,6 @@ export const selfInstruct: Catalog = {
   "Copy them from its price list, in USD per million tokens: --set '{1}.prices={input: 0.15, output: 0.6}'; or give --budget-tokens":
     "请照其价目表填写，单位为每百万词元的美元数：--set '{1}.prices={input: 0.15, output: 0.6}'；或用 --budget-tokens",
   'teacher: {1} answers from {2}, {3} from an earlier try': '教师：{1}个回答来自 {2}，{3} 来自先前的尝试',
-  "the teacher's endpoint {1}; trying again in {2} s": '教师的端点{1}；{2} 秒后重试',
-  "the teacher's endpoint {1}": '教师的端点{1}',
-  "redacted a key {1} times in what the teacher's endpoint answered": '教师端点的答复中有 {1} 处密钥被隐去',
-  'teacher: {1}': '教师：{1}',
   '{1} answered': '{1} 已答',
   '{1} whose answer was lost (counted in full)': '{1} 的答复丢失（按全额计）',
   '{1} that never left': '{1} 没有发出',

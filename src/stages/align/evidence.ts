@@ -112,7 +112,7 @@ export async function measureModel(
     sampling: samplingAt(config.temperature),
     onProgress: (done, total) => reporter.emit({ type: 'progress', label, done, total, unit: 'answers' }),
   });
-  const rewards = tasks.length > 0 ? await scorer.score(answers, signal) : [];
+  const rewards = tasks.length > 0 ? (await scorer.score(answers, signal)).map((reward = 0) => reward) : [];
   for (const [metric, units] of mannerOf(answers).measurements) measurements.set(metric, units);
   if (tasks.length > 0) for (const [metric, units] of rewardsOf(answers, rewards)) measurements.set(metric, units);
   const compared = await distances(answers.slice(0, comparedAnswers), model, policy);

@@ -91,7 +91,7 @@ export async function showJudge(
   judge.counts = { pairs: 0, swayed: 0, silent: 0 }; // of sampled answers, from here on
   const { report, accuracy } = reportOf(gold, figures, config);
   reporter.emit({ type: 'reward', ...report });
-  for (const line of linesOf(gold, figures, accuracy)) reporter.note('info', `${judge.name}: ${line}`);
+  for (const line of linesOf(judge.name, { gold, figures, accuracy })) reporter.note('info', line);
   decide(job, report, judge.name);
   return {
     ...(Number.isFinite(accuracy.mean) && { judgeAccuracy: accuracy.mean }),
@@ -139,16 +139,16 @@ function rangeOf({ mean, low, high }: Estimate): string {
 }
 
 function linesOf(
-  gold: readonly GoldPair[],
-  { scored, swayed, first, silent }: JudgeFigures,
-  accuracy: Estimate,
+  name: string,
+  { gold, figures, accuracy }: { gold: readonly GoldPair[]; figures: JudgeFigures; accuracy: Estimate },
 ): string[] {
+  const { scored, swayed, first, silent } = figures;
   const byLength = lengthCorrelation(scored);
   const [{ accuracy: length, gain }] = beatenIn(scored, [lengthBaseline(gold)]);
   return [
-    `right in ${rangeOf(accuracy)} of ${countOf(scored.length, 'known pair')}; ${percent(silent)} of ${gold.length} have no verdict`,
-    `the verdict changes with the order of the answers in ${percent(swayed)} of them; ${percent(first)} of the verdicts are for the answer that is shown first`,
-    `length alone is right in ${percent(length.mean)} (${interval(gain)}); verdicts follow length by ${byLength.toFixed(2)} (1: the longer answer always wins, −1: the shorter)`,
+    `${name}: right in ${rangeOf(accuracy)} of ${countOf(scored.length, 'known pair')}; ${percent(silent)} of ${gold.length} have no verdict`,
+    `${name}: the verdict changes with the order of the answers in ${percent(swayed)} of them; ${percent(first)} of the verdicts are for the answer that is shown first`,
+    `${name}: length alone is right in ${percent(length.mean)} (${interval(gain)}); verdicts follow length by ${byLength.toFixed(2)} (1: the longer answer always wins, −1: the shorter)`,
   ];
 }
 

@@ -85,10 +85,14 @@ export function labelsOf({ chosen, rejected, ...row }: Pair): Labelled[] {
   ];
 }
 
-/** Each once, the best first. An answer without a token has no log-probability to speak of unless it ended. */
-function rankedAnswers(answers: readonly ScoredAnswer[]): ScoredAnswer[] {
+type RankedAnswer = ScoredAnswer & { reward: number };
+
+/** Those with a reward, each once, the best first. An answer without a token has no log-probability to speak of unless it ended. */
+function rankedAnswers(answers: readonly ScoredAnswer[]): RankedAnswer[] {
   const distinct = new Map(answers.map((answer) => [`${answer.tokens.join()}|${answer.ended}`, answer]));
-  const said = [...distinct.values()].filter(({ tokens: own, ended }) => own.length > 0 || ended);
+  const said = [...distinct.values()].filter((answer): answer is RankedAnswer => {
+    return answer.reward !== undefined && (answer.tokens.length > 0 || answer.ended);
+  });
   return said.sort((a, b) => b.reward - a.reward);
 }
 
@@ -126,7 +130,7 @@ export async function readRoundRows(path: string): Promise<RoundRow[]> {
   return rows;
 }
 
-function side(answer: ScoredAnswer, endToken: number): Side {
+function side(answer: RankedAnswer, endToken: number): Side {
   const { text, reward } = answer;
   return { ...endedAnswer(answer, endToken), text, reward };
 }

@@ -69,8 +69,9 @@ export async function roundData(input: RoundInput, source: RoundSource, director
   }
   const answers = await scoredAnswers(input, source, directory);
   const rows = await rowsOf(input, answers);
-  const mean = answers.reduce((sum, { reward }) => sum + reward, 0) / answers.length;
-  const sampledReward = answers.length === 0 ? undefined : mean;
+  const rewards = answers.flatMap(({ reward }) => reward ?? []);
+  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
+  const sampledReward = rewards.length === 0 ? undefined : mean;
   const sampledTokens = answers.reduce((sum, { promptTokens, tokens }, i) => {
     return sum + tokens.length + (i % job.config.samplesPerPrompt === 0 ? promptTokens.length : 0);
   }, 0);
