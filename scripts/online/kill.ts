@@ -17,7 +17,6 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     sources: { type: 'boolean', default: false },
     folder: { type: 'string' },
-    method: { type: 'string', default: 'grpo' },
   },
 });
 const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-online-'));

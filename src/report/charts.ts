@@ -15,7 +15,9 @@ const maxStepFigures = 24;
 const watchedFirst: readonly string[] = [
   ...['reward', 'reward_std', 'frac_reward_zero_std', 'rewards/right', 'rewards/alike', 'rewards/missing'],
   ...['completions/mean_length', 'completions/mean_terminated_length', 'completions/clipped_ratio'],
-  ...['clip_ratio/low_mean', 'clip_ratio/high_mean', 'kl', 'entropy', 'divergence', 'sampling_share'],
+  ...['clip_ratio/low_mean', 'clip_ratio/high_mean', 'kl'],
+  ...['loss/value_avg', 'val/explained_variance', 'policy/approxkl_avg', 'val/clipfrac_avg'],
+  ...['entropy', 'divergence', 'sampling_share'],
 ];
 
 /** The charts of one stage; empty where it has no curve. */

@@ -107,5 +107,16 @@ test('another kind of method by --set: what the file says of the knobs that it d
   assert.deepEqual(said, ['align.sftWeight of the file: not read by grpo, and set aside']);
   assert.equal((await load(['align.method=simpo'])).align?.sftWeight, 1, 'which simpo reads');
   await assert.rejects(load(['align.method=rloo', 'align.sftWeight=1']), /not read by rloo/);
+  for (const [set, said] of [
+    ['align.method=ppo', 'align.resample=1'],
+    ['align.method=ppo', 'align.klIn=loss'],
+    ['align.method=grpo', 'align.lambda=0.9'],
+  ].map(([method, knob]) => [[method, knob], new RegExp(`${knob.replace(/=.*/, '')}.*is not read by`)] as const)) {
+    await assert.rejects(load([...set]), said);
+  }
+  await assert.rejects(
+    load(['align.method=ppo', 'align.klWeight=0', 'align.klEstimator=k3']),
+    /not read where klWeight is 0/,
+  );
   assert.equal(said.length, 1);
 });

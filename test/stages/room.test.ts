@@ -47,6 +47,14 @@ test('memory: refused where nothing can help, a warning that says what can where
   assert.deepEqual(check(peak + copy, peak + copy), []);
   assert.deepEqual(check(peak + copy, peak + copy - weights, { isLoaded: true }), []);
   assert.deepEqual(check(peak + copy, recomputedPeak + copy, { train: { ...train, recompute: true } }), []);
+  const { activations } = trainingMemory(config, { rows, columns });
+  const both = peak + copy + activations;
+  const withCritic = [check(both, both, { critic: config }), check(both, both - 1, { critic: config })];
+  assert.deepEqual(
+    withCritic.map(({ length }) => length),
+    [0, 1],
+    "a critic's passes are there at once with the policy's",
+  );
   assert.throws(() => check(least, least, { beside: 1e6 }), /both that is saved, the frozen models beside them take/);
   const [short, ...rest] = check(peak + copy + 1e6, peak + copy, { beside: 1e6, cache: 8 });
   assert.match(short, /or fewer answers at once or shorter ones \(promptsPerStep/);

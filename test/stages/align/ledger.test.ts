@@ -22,7 +22,7 @@ test('sampled and scored tokens cost a third of trained ones', () => {
   assert.ok(Math.abs(operationsOf(model, { ...none, sampled: 200, referenced: 100 }) / trained - 1) < 1e-9);
 });
 
-test('answers are read again by what they are compared with, a teacher each time', () => {
+test('answers are read again by what they are compared with, a teacher each time; a critic is trained, too', () => {
   const model = tinyConfig();
   const answers = { read: 100, length: 10, bySampler: false, byReference: false, iterations: 3 };
   assert.equal(comparedTokens(model, answers), 0);
@@ -30,6 +30,11 @@ test('answers are read again by what they are compared with, a teacher each time
   assert.equal(comparedTokens(model, { ...answers, teacher: model }), 300);
   const larger = comparedTokens(model, { ...answers, teacher: { ...model, num_hidden_layers: 8 } });
   assert.ok(larger > 600, String(larger));
+  assert.equal(
+    comparedTokens(model, { ...answers, critic: model }),
+    100 * (1 + 3 * 3),
+    'asked once, trained three times',
+  );
 });
 
 test('the verdict is that of the interval, and says what was forgotten', () => {

@@ -5,6 +5,7 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { toJsonl } from '../../../src/base/jsonl.js';
 import { openCheckpoint } from '../../../src/checkpoint/directory.js';
@@ -128,9 +129,10 @@ test('of answers that serve several steps the journal keeps what those are compa
 });
 
 test('a critic learns first and beside the policy; it resumes to the same bits, and is no part of the model that comes of it', async () => {
-  const own = ['method=ppo', 'iterations=2', 'criticWarmup=1', 'lora={rank: 2}'];
+  const critic = `critic=${fileURLToPath(new URL('../../interop/fixtures/qwen3-reward', import.meta.url))}`;
+  const own = ['method=ppo', 'iterations=2', 'criticWarmup=1', 'lora={rank: 2}', critic];
   const whole = await align('ppo', own);
-  assert.match(whole.notes, /the critic of ppo begins as the policy as it is at the round's start, with a score/);
+  assert.match(whole.notes, /the critic of ppo begins as .*qwen3-reward: .* of weights are trained/);
   assert.equal((whole.journal.match(/"values"/g) ?? []).length, 2, 'once for each sampling');
   const [first, second] = whole.steps.map(({ metrics = {} }) => metrics);
   assert.ok(first['loss/value_avg'] > 0 && !('loss/policy_avg' in first), 'the critic alone');
@@ -153,6 +155,7 @@ test('a critic learns first and beside the policy; it resumes to the same bits, 
   await assert.rejects(align('ppo parts', own, { stopWhen: (events) => stepsIn(events) >= 3 }), Interrupted);
   const resumed = await align('ppo parts', own);
   assert.deepEqual([resumed.candidate.digest, resumed.journal], [whole.candidate.digest, whole.journal]);
+  await assert.rejects(align('ppo other', ['method=ppo', `critic=${published}`]), /this is no reward model/);
   await assert.rejects(align('ppo warm', ['method=ppo']), /the critic alone would learn in all of the 4 steps/);
 });
 

@@ -1,13 +1,14 @@
-// A toy with a known answer: of four prompts' answers the even tokens are rewarded. GRPO, RLOO and online DPO learn that; an objective that is
+// A toy with a known answer: of four prompts' answers the even tokens are rewarded. GRPO, RLOO, PPO and online DPO learn that; an objective that is
 // restored gives the batches that it would have given; groups that teach nothing, and rewards that are not there, are counted.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { openCheckpoint } from '../../../src/checkpoint/directory.js';
 import { type PolicyMethod, resolvedPolicy, type WrittenPolicy } from '../../../src/config/policy.js';
 import { resolvedPpo, type WrittenPpo } from '../../../src/config/ppo.js';
 import { samplingAt } from '../../../src/config/sampling.js';
 import { Engine } from '../../../src/inference/engine.js';
 import { withCritic } from '../../../src/model/critic.js';
-import type { Model } from '../../../src/model/model.js';
+import { type Model, weight } from '../../../src/model/model.js';
 import { asRewardModel, rewardConfig } from '../../../src/model/reward.js';
 import type { AnswerSource, DrawRequest } from '../../../src/train/objectives/answer-source.js';
 import { OnlineObjective } from '../../../src/train/objectives/online.js';
@@ -140,6 +141,18 @@ describe('an objective of sampled answers', () => {
     });
   }
 
+  test('while it warms up a critic learns what it is told, and the policy stays as it is, to the bit', async () => {
+    const own: Own = { method: 'ppo', iterations: 8, ppo: { criticWarmup: 100, valueClip: 100, valueWeight: 1 } };
+    const run = { model: modelOf(own), objective: objectiveOf(sampledFrom(), own), steps: 8, config };
+    const { outcome, steps } = await world.attempt('warm-up', run);
+    const losses = steps.map(({ metrics }) => metrics?.['loss/value_avg'] ?? Number.NaN);
+    assert.ok(losses[7] < losses[0] / 2, `${losses}`);
+    const { weights } = await openCheckpoint((outcome as { path: string }).path);
+    const untouched = tinyModel();
+    assert.deepEqual([...weights.keys()].sort(), [...untouched.weights.keys()].sort());
+    for (const [name, { data }] of weights) assert.deepEqual(data, weight(untouched, name).dataSync(), name);
+  });
+
   test('groups that are rewarded alike give way to the next prompts, as often as is said, and are counted', async () => {
     const requests: DrawRequest[] = [];
     const rewardOf = (tokens: readonly number[], prompt: number) => (prompt < 2 ? 1 : evenShare(tokens));
@@ -222,13 +235,16 @@ describe('an objective of sampled answers', () => {
           rewards,
         })),
     };
-    const objective = objectiveOf(silent, { ...windowed, policy: { klWeight: 0.1 } });
-    const { outcome, steps } = await world.attempt('silent', { objective, steps: 3, config });
-    assert.ok('digest' in (outcome as object), `${outcome}`);
-    assert.deepEqual(
-      steps.map(({ loss }) => loss),
-      [0, 0, 0],
-    );
+    for (const method of ['grpo', 'ppo'] as const) {
+      const own: Own = { ...windowed, method, policy: { klWeight: 0.1 }, ppo: { criticWarmup: 1 } };
+      const run = { model: modelOf(own), objective: objectiveOf(silent, own), steps: 2, config };
+      const { outcome, steps } = await world.attempt(`silent ${method}`, run);
+      assert.ok('digest' in (outcome as object), `${outcome}`);
+      assert.deepEqual(
+        steps.map(({ loss }) => loss),
+        [0, 0],
+      );
+    }
   });
 
   test('a sampling that no step is left of, or of other settings, is over; one that was stopped has not begun', async () => {
