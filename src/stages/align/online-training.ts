@@ -144,7 +144,7 @@ export async function trainOnline(
     });
     const referenced = comparedTokens(model.config, {
       ...{ read: known.totals.read, length: columns, iterations: online.iterations },
-      bySampler: measuresSampler({ online, policy: resolved }),
+      bySampler: measuresSampler({ method, online, policy: resolved }),
       byReference: reference !== undefined,
       teacher: teacher?.model.config,
     });

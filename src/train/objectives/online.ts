@@ -97,8 +97,13 @@ interface Window {
   from: Pick<State, 'epoch' | 'index'>;
 }
 
-/** Whether log π of the answers is measured before a step learns from them. */
-export function measuresSampler({ online, policy }: Pick<BatchOptions, 'online' | 'policy'>): boolean {
+/** Whether log π of the answers is measured before a step learns from them: a teacher is compared with the policy as it is. */
+export function measuresSampler({
+  method,
+  online,
+  policy,
+}: Pick<BatchOptions, 'method' | 'online' | 'policy'>): boolean {
+  if (method === 'distill') return false;
   return online.stepsPerSampling * online.iterations > 1 || policy.klIn === 'reward';
 }
 
