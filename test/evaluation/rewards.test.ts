@@ -184,6 +184,19 @@ test('best of n: the mean over all ways to draw n, and the turning point of a cu
     curve.turnsAt !== undefined && curve.turnsAt / top.kl < 2 && top.kl / curve.turnsAt < 2,
     `${curve.turnsAt} ${top.kl}`,
   );
+  // Merit is rare and all or nothing, and the score loves length beside it: the points turn where the fitted shape does not.
+  const planted = Array.from({ length: 30 }, (_, i) => {
+    const answers = Array.from({ length: 64 }, () => {
+      let length = 1;
+      while (length < 24 && random.uniform() > 0.25) length++;
+      const worth = 3 * Number(random.uniform() < 0.125) - 0.15 * length;
+      return { worth, score: worth + 0.3 * length };
+    });
+    return { id: String(i), scores: answers.map(({ score }) => score), gold: answers.map(({ worth }) => worth) };
+  });
+  const { turnsAt: plantedTurn = Number.NaN, points: plantedPoints } = bestOfN(planted);
+  assert.ok(plantedTurn > 1.5 && plantedTurn < 3, `${plantedTurn}`);
+  assert.ok(plantedPoints[63].gold < plantedPoints[22].gold, `${plantedPoints[22].gold} ${plantedPoints[63].gold}`);
   const level = bestOfN(turning.map((each) => ({ ...each, gold: each.scores.map(() => 0.3) })));
   assert.equal(level.turnsAt, undefined, 'nothing turns where nothing moves');
   const rising = bestOfN(turning.map((each) => ({ ...each, gold: each.scores })));

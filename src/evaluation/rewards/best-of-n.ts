@@ -24,9 +24,12 @@ export interface BestOfN {
   prompts: number;
   /** What the best of the most answers is worth more than any answer. */
   gain: Estimate;
-  /** KL at which gold is predicted to turn, in nats; absent: not within what was measured. */
+  /** KL at which gold is predicted to turn, in nats: by the fit, else where the points do; absent: not within what was measured. */
   turnsAt?: number;
 }
+
+/** Differences of gold that are none. */
+const rounding = 1e-9;
 
 export const klOfBest = (n: number): number => Math.log(n) - (n - 1) / n;
 
@@ -40,7 +43,7 @@ export function bestOfN(groups: readonly GoldGroup[]): BestOfN {
   });
   const units = (at: number): Unit[] => groups.map(({ id }, g) => ({ id, value: curves[g][at], weight: 1 }));
   const gain = pairedBootstrap(units(0), units(most - 1));
-  const turnsAt = turningPoint(points);
+  const turnsAt = turningPoint(points) ?? topOf(points, (at) => pairedBootstrap(units(at), units(most - 1)));
   return { points, prompts: groups.length, gain, ...(turnsAt !== undefined && { turnsAt }) };
 }
 
@@ -67,6 +70,12 @@ function expectedGold({ scores, gold }: GoldGroup, most: number): number[] {
   });
 }
 
+/** Of a curve of another shape: its own top, where gold has fallen from there on beyond doubt. */
+function topOf(points: readonly BestOfNPoint[], changeFrom: (at: number) => Estimate): number | undefined {
+  const at = points.reduce((best, { gold }, i) => (gold > points[best].gold ? i : best), 0);
+  return changeFrom(at).high < -rounding ? points[at].kl : undefined;
+}
+
 /** Where d (α − β d), d = √KL, fitted to the gain by least squares, has its top; undefined where nothing moves, or beyond the last point. */
 function turningPoint(points: readonly BestOfNPoint[]): number | undefined {
   const [{ gold: start }] = points;
@@ -79,7 +88,7 @@ function turningPoint(points: readonly BestOfNPoint[]): number | undefined {
     y1 += d * (gold - start);
     y2 += d * d * (gold - start);
   }
-  if (points.every(({ gold }) => Math.abs(gold - start) < 1e-9)) return undefined;
+  if (points.every(({ gold }) => Math.abs(gold - start) < rounding)) return undefined;
   const determinant = s2 * s4 - s3 * s3;
   if (determinant === 0) return undefined;
   const alpha = (y1 * s4 - y2 * s3) / determinant;

@@ -12,7 +12,7 @@ export const judge: Catalog = {
   'is not read by online-dpo: a pair of each of promptsPerStep prompts is a step, batchSize of them a micro-batch':
     'online-dpo 不读此项：promptsPerStep 个提示词各一对为一步，其中 batchSize 对为一个微批',
   'how a round learns: dpo, kto (single answers, good or bad), orpo, cpo, simpo, alphapo (the last four without a reference), best-of-n (fine-tuning on the best answers), quality-tags (a tag in the prompt says how good the answer is), grpo, rloo and ppo (answers that are sampled and scored while it learns; ppo with a critic), online-dpo (the best and the worst of such answers are a pair), distill (what a teacher predicts at every token of such answers)':
-    '一轮怎样学习：dpo、kto（单个回答，好或坏）、orpo、cpo、simpo、alphapo（后四个不用参考模型）、best-of-n（在最好的回答上微调）、quality-tags（提示词里的标签说明回答有多好）、grpo 和 rloo（一边学习一边采样并打分）、online-dpo（这样的回答中最好与最差的成为一对）、distill（在这样的回答上逐词元学习教师的预测）',
+    '一轮怎样学习：dpo、kto（单个回答，好或坏）、orpo、cpo、simpo、alphapo（后四个不用参考模型）、best-of-n（在最好的回答上微调）、quality-tags（提示词里的标签说明回答有多好）、grpo、rloo 和 ppo（一边学习一边采样并打分；ppo 另有评论者）、online-dpo（这样的回答中最好与最差的成为一对）、distill（在这样的回答上逐词元学习教师的预测）',
   'Raise align.{1}, or lower align.train.learningRate. {2}': '请调大 align.{1}，或调小 align.train.learningRate。{2}',
   "the reference of {1} is the policy as it is at the round's start: a frozen copy of it, {2} at most, stays in memory{3}":
     '{1} 的参考模型是本轮开始时的策略：它的一份冻结副本（至多 {2}）留在内存里{3}',

@@ -89,7 +89,8 @@ export function measuresSampler({
   online,
   policy,
 }: Pick<BatchOptions, 'method' | 'online' | 'policy'>): boolean {
-  if (method === 'online-dpo') return false; // of a pair it does not matter who gave it
+  // Of a pair it does not matter who gave it, and a teacher is compared with the policy as it is.
+  if (method === 'online-dpo' || method === 'distill') return false;
   return online.stepsPerSampling * online.iterations > 1 || policy.klIn === 'reward' || policy.policyLoss === 'ppo';
 }
 

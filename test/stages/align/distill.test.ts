@@ -58,6 +58,12 @@ test('comes nearer to its teacher', async () => {
   assert.ok(!again.some(({ type }) => type === 'step'), 'where a teacher stands changes nothing');
 });
 
+test('answers that serve two steps are compared with the teacher alone: who gave them is not measured', async () => {
+  await align('twice', ['method=distill', `teacher=${published}`, 'iterations=2', 'train.steps=2']);
+  const journal = await readFile(join(root, 'twice', 'round-01', 'rollouts.jsonl'), 'utf8');
+  assert.ok(journal.includes('"answers"') && !journal.includes('logProbabilities'));
+});
+
 test('a teacher with another tokenizer is refused', async () => {
   const other = join(root, 'other');
   await cp(published, other, { recursive: true });

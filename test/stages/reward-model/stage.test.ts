@@ -9,14 +9,19 @@ import { fileURLToPath } from 'node:url';
 import { Interrupted, UserError } from '../../../src/base/errors.js';
 import { toJsonl } from '../../../src/base/jsonl.js';
 import { openCheckpoint } from '../../../src/checkpoint/directory.js';
+import { appendFeedback } from '../../../src/feedback/store.js';
 import { openRewardModel, scoreSequences } from '../../../src/inference/rewards.js';
 import { loadPipeline } from '../../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { readLicence, requireGranted } from '../../../src/stages/reward-model/licence.js';
+import { measurePairs } from '../../../src/stages/reward-model/report.js';
 import { rewardModelStage } from '../../../src/stages/reward-model/stage.js';
+import { openBackend } from '../../../src/tensor/backends.js';
+import { judgement } from '../../feedback/judgements.js';
 import { abortedWhen } from '../../signals.js';
 
 const published = fileURLToPath(new URL('../../interop/fixtures/qwen3', import.meta.url));
+const fixtureReward = fileURLToPath(new URL('../../interop/fixtures/qwen3-reward', import.meta.url));
 let root: string;
 
 before(async () => {
@@ -108,5 +113,43 @@ test('an adapter keeps its score whole, and scores as it did; text beside the sc
   for (const [i, sequence] of sequences.entries()) {
     assert.deepEqual([...(await scoreSequences(model, [sequence]))], [together[i]], 'alone as in a batch, bit for bit');
   }
+  dispose();
+});
+
+test('what people judge meanwhile is noticed where a reward model learns from it, and only there', async () => {
+  const folder = process.cwd();
+  process.chdir(root);
+  try {
+    const digestOf = async (data: string) => {
+      const { rewardModel: config = assert.fail() } = await loadPipeline({ set: [`rewardModel.data=${data}`] });
+      return rewardModelStage.inputDigest?.({ config, inputs: {} });
+    };
+    await appendFeedback('feedback.jsonl', [judgement(1, 'first', ['a', 'b'])]);
+    const before = await digestOf('feedback');
+    await appendFeedback('feedback.jsonl', [judgement(2, 'second', ['a', 'b'])]);
+    assert.notEqual(await digestOf('feedback'), before);
+    assert.match(before ?? '', /^[0-9a-f]{64}$/);
+    assert.equal(await digestOf('pairs.jsonl'), undefined);
+  } finally {
+    process.chdir(folder);
+  }
+});
+
+test('a model in training is measured on pairs from the whole of a sorted file', async () => {
+  await openBackend('auto');
+  const { model, dispose } = await openRewardModel(fixtureReward);
+  const [lower, higher] = [
+    [5, 6],
+    [7, 8],
+  ].sort();
+  const scores = await scoreSequences(model, [lower, higher]);
+  assert.notEqual(scores[0], scores[1]);
+  const side = (tokens: number[]) => ({ id: '', text: '', tokens });
+  const rows = Array.from({ length: 400 }, (_, i) => {
+    const [chosen, rejected] = i < 200 === scores[1] > scores[0] ? [higher, lower] : [lower, higher];
+    return { id: String(i), prompt: [], chosen: side(chosen), rejected: side(rejected), asked: '', source: '' };
+  });
+  const { pairAccuracy } = await measurePairs(model, rows);
+  assert.ok(pairAccuracy > 0.4 && pairAccuracy < 0.6, `${pairAccuracy} of 200 in the first half, and the rest wrong`);
   dispose();
 });
