@@ -10,6 +10,8 @@ export interface Segment {
   /** False: kept only for what it holds. */
   inUse: boolean;
   lastUse: number;
+  /** Its first columns are a copy of another's, so many. */
+  twin?: { segment: Segment; count: number };
   /** The weights have changed since it was read: nobody else may begin with it. */
   isStale?: boolean;
 }

@@ -190,6 +190,16 @@ export class Engine {
   #copy(source: Segment, target: Segment, length: number): void {
     copyColumns(this.#room(), source.start, target.start, length);
     target.tokens = source.tokens.slice(0, length);
+    target.twin = source.twin && source.twin.count >= length ? source.twin : { segment: source, count: length };
+  }
+
+  /** The next piece of a sequence, and where its beginning lies that others may have copies of. */
+  #pieceOf({ sequence }: Work): Piece {
+    const piece = nextPiece(sequence, this.#options.chunkTokens);
+    const { twin } = sequence.segment;
+    // Who has ended may have given its columns up; those who have not, and copies, keep their beginnings.
+    if (twin === undefined || !this.#columns.holds(twin.segment)) return piece;
+    return { ...piece, twin: { start: twin.segment.start, count: twin.count } };
   }
 
   /** Copies what sequences have waited for, as soon as it has been read. */
@@ -226,7 +236,7 @@ export class Engine {
   /** Reads the next piece of each, and adds what follows from it. */
   async #read(works: readonly Work[]): Promise<void> {
     if (works.length === 0) return;
-    const pieces = works.map(({ sequence }) => nextPiece(sequence, this.#options.chunkTokens));
+    const pieces = works.map((work) => this.#pieceOf(work));
     const logits = this.#reader.read(this.#room(), pieces);
     for (const [i, { sequence }] of works.entries()) {
       for (const id of pieces[i].ids) sequence.segment.tokens.push(id);

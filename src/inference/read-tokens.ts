@@ -26,6 +26,8 @@ export interface Piece {
   from: number;
   /** The cache's column of the sequence's first token. */
   start: number;
+  /** Another column from which on there are the same keys and values as from `start` on, and how many. Absent: none. */
+  twin?: { start: number; count: number };
   /** Those of `ids`, by their place among them, whose logits are wanted. */
   wanted: readonly number[];
 }
@@ -139,13 +141,15 @@ export class TokenReader {
     return recorded.result as Tensor2D;
   }
 
-  #forward(cache: KeyValueCache, [tokens, positions, ranges, columns]: readonly Tensor[]): Tensor2D {
+  #forward(cache: KeyValueCache, [tokens, positions, ranges, columns, twins]: readonly Tensor[]): Tensor2D {
     const input = {
       tokens: tokens as Tensor1D,
       positions: positions as Tensor1D,
       ranges: ranges as Tensor3D,
     };
-    return forward(this.#model as Model, input, { cache: { cache, columns: columns as Tensor1D } });
+    return forward(this.#model as Model, input, {
+      cache: { cache, columns: columns as Tensor1D, twins: twins as Tensor2D },
+    });
   }
 
   #forget(): void {
@@ -159,19 +163,21 @@ function placesOf({ weights }: Model): unknown[] {
   return [...weights.values()].map(({ dataId }) => dataId);
 }
 
-/** Ids, positions, the range of columns that each token sees, and the column that it goes to. */
+/** Ids, positions, the range of columns that each token sees, the column that it goes to, and its twin. */
 function inputsOf(pieces: readonly Piece[]): Int32Array[] {
   const count = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
   const inputs = shapesOf(count).map((shape) => new Int32Array(sizeOf(shape)));
-  const [tokens, positions, ranges, columns] = inputs;
+  const [tokens, positions, ranges, columns, twins] = inputs;
   let at = 0;
-  for (const { ids, from, start } of pieces) {
+  for (const { ids, from, start, twin = { start, count: from } } of pieces) {
     for (let i = 0; i < ids.length; i++, at++) {
       tokens[at] = ids[i];
       positions[at] = from + i;
       columns[at] = start + from + i;
       ranges[2 * at] = start;
       ranges[2 * at + 1] = columns[at];
+      twins[2 * at] = twin.start;
+      twins[2 * at + 1] = twin.count;
     }
   }
   return inputs;
@@ -194,5 +200,5 @@ function halvesOf(inputs: readonly Int32Array[]): Int32Array[][] {
 
 /** Of these inputs, for so many tokens. */
 function shapesOf(count: number): number[][] {
-  return [[count], [count], [1, count, 2], [count]];
+  return [[count], [count], [1, count, 2], [count], [count, 2]];
 }

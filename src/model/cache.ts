@@ -17,6 +17,8 @@ export interface CacheUse {
   cache: KeyValueCache;
   /** int32 [B·T]: where the key and value of each position go; `capacity`: nowhere. */
   columns: Tensor1D;
+  /** int32 [B·T, 2]: where the same lies as each position sees first, and how many columns of it. */
+  twins?: Tensor2D;
 }
 
 /** With room for at least `columns`. */
@@ -64,13 +66,13 @@ function replaceLayers(cache: KeyValueCache, change: (layer: ops.CacheTensors) =
 
 /** Attention of the queries [N, H, D] over a layer of the cache, with this pass's keys and values [N, G, D] in it. */
 export function attendCached(
-  { cache, columns }: CacheUse,
+  { cache, ...places }: CacheUse,
   layer: number,
   [q, k, v]: readonly [Tensor4D, Tensor4D, Tensor4D],
   ranges: Tensor2D,
 ): Tensor4D {
   const flat = (x: Tensor4D) => reshape(x, [-1, ...x.shape.slice(2)]) as never;
-  const [out, held] = ops.cachedAttention([flat(q), flat(k), flat(v)], { ranges, columns }, cache.layers[layer]);
+  const [out, held] = ops.cachedAttention([flat(q), flat(k), flat(v)], { ranges, ...places }, cache.layers[layer]);
   cache.layers[layer] = { keys: keep(held.keys), values: keep(held.values) };
   return reshape(out, q.shape);
 }

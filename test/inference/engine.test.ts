@@ -7,7 +7,7 @@ import { createCache, disposeCache } from '../../src/model/cache.js';
 import { disposeModel, type Model } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { memory, tensor, tidy } from '../../src/tensor/tf.js';
-import { onEachBackend } from '../conformance/backends.js';
+import { onBackend, onEachBackend } from '../conformance/backends.js';
 import { tinyModel } from '../train/tiny.js';
 import { answersOf, columnLogits } from './answers.js';
 
@@ -130,6 +130,39 @@ await onEachBackend('the engine', async (t) => {
     disposeModel(model);
   });
 });
+
+await onBackend(
+  'answers to one prompt outlive the one whose columns their beginning was copied from',
+  'native',
+  {},
+  async () => {
+    const ask = { sampling, stopIds: [], seed: 1 };
+    const long = tinyModel(11, 256);
+    const ids = (seed: number, length: number): number[] => {
+      const random = Random.stream(seed, 'copies');
+      return Array.from({ length }, () => random.integer(4, 32));
+    };
+    const prompt = ids(1, 70); // two blocks of keys that are read together
+    const requests: Request[] = [
+      { ...ask, tokens: prompt, maxNewTokens: 2 },
+      { ...ask, tokens: prompt, maxNewTokens: 50, logProbabilities: true },
+      { ...ask, tokens: prompt, maxNewTokens: 50, logProbabilities: true, seed: 2 },
+      { ...ask, tokens: ids(2, 100), maxNewTokens: 20 }, // waits for the room of the first
+    ];
+    const crowded = new Engine(long, { cacheTokens: 3 * 128 });
+    const together = await crowded.run(requests);
+    assert.ok(crowded.counts.reused >= 2 * 69, 'both have copies');
+    const alone = new Engine(long, { maxRows: 1 });
+    const separate: Generation[] = [];
+    for (const request of requests) {
+      separate.push(...(await alone.submit(request)));
+      alone.weightsChanged(); // nothing is read for two of them
+    }
+    assert.deepEqual(together, separate);
+    for (const each of [crowded, alone]) await each.dispose();
+    disposeModel(long);
+  },
+);
 
 describe('the engine', () => {
   let model: Model;

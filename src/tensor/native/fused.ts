@@ -84,10 +84,10 @@ const bodies: Record<string, Body> = {
     return [];
   },
   // In place: the results are the cache itself.
-  CachedAttention: (backend, [q, k, v, ranges, columns, keys, values]) => {
+  CachedAttention: (backend, inputs) => {
+    const [q, , , , , keys, values] = inputs;
     const [count, heads, dimension] = q.shape;
     const [, capacity, groups] = keys.shape;
-    const inputs = [q, k, v, ranges, columns, keys, values];
     const [out] = backend.run('CachedAttention', inputs, [q.shape], [count, heads, groups, dimension, capacity]);
     return [out, backend.alias(keys, keys.shape), backend.alias(values, values.shape)];
   },

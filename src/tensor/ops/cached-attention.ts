@@ -33,11 +33,12 @@ export interface CacheTensors {
 /**
  * q [N, H, D], fresh k and v [N, G, D], ranges int32 [N, 2] (first and last column that a token sees), columns int32 [N]
  * (where its key and value go; C stands for nowhere) → [N, H, D], and the cache with them in it. No column may be named
- * twice. Disposes the old cache. No gradient.
+ * twice. `twins` int32 [N, 2]: a column from which on there are the same keys and values as the first ones that the token
+ * sees, and how many: neighbours with the same twin may read them together. Disposes the old cache. No gradient.
  */
 export function cachedAttention(
   [q, k, v]: readonly [Tensor3D, Tensor3D, Tensor3D],
-  { ranges, columns }: { ranges: Tensor2D; columns: Tensor1D },
+  { ranges, columns, twins }: { ranges: Tensor2D; columns: Tensor1D; twins?: Tensor2D },
   { keys, values }: CacheTensors,
 ): [out: Tensor3D, cache: CacheTensors] {
   const sizes = checkTensor('cachedAttention', 'q', q, ['N', 'H', 'D']);
@@ -45,11 +46,13 @@ export function cachedAttention(
   checkTensor('cachedAttention', 'v', v, ['N', 'G', 'D'], 'float32', sizes);
   checkTensor('cachedAttention', 'ranges', ranges, ['N', 2], 'int32', sizes);
   checkTensor('cachedAttention', 'columns', columns, ['N'], 'int32', sizes);
+  if (twins !== undefined) checkTensor('cachedAttention', 'twins', twins, ['N', 2], 'int32', sizes);
   checkCache('cachedAttention', { keys, values }, sizes);
   if (q.shape[1] % k.shape[1] !== 0) {
     throw new TypeError(`cachedAttention: ${q.shape[1]} heads cannot share ${k.shape[1]} key/value heads evenly`);
   }
-  const [out, ...cache] = runKernel(attentionName, [q, k, v, ranges, columns, keys, values], {});
+  const inputs = [q, k, v, ranges, columns, keys, values, ...(twins === undefined ? [] : [twins])];
+  const [out, ...cache] = runKernel(attentionName, inputs, {});
   keys.dispose();
   values.dispose();
   return [out as Tensor3D, { keys: cache[0] as Tensor4D, values: cache[1] as Tensor4D }];
