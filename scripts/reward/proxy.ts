@@ -18,7 +18,8 @@ import { initModel, type Model } from '../../src/model/model.js';
 import { stageReporter } from '../../src/report/event.js';
 import { OnlineAlarms } from '../../src/stages/align/online-alarms.js';
 import { openBackend } from '../../src/tensor/backends.js';
-import { type AnswerSource, OnlineObjective } from '../../src/train/objectives/online.js';
+import type { AnswerSource } from '../../src/train/objectives/answer-source.js';
+import { OnlineObjective } from '../../src/train/objectives/online.js';
 import type { AnswerGroup } from '../../src/train/objectives/sampled-batches.js';
 import { train } from '../../src/train/trainer.js';
 
@@ -95,6 +96,7 @@ function proxySource(seed: number): AnswerSource {
       return all;
     },
     logProbabilities: (_, measure) => measure(),
+    values: (_, measure) => measure(),
   };
 }
 
