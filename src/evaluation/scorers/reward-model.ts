@@ -31,6 +31,8 @@ export function rewardModelScorer({ model, checkpoint }: OpenedRewardModel, endT
     name,
     parts: async (answers, signal) => [{ name, weight: 1, rewards: await rewards(answers, signal) }],
     score: async (answers, signal) =>
-      (await rewards(answers, signal)).map((reward) => reward === undefined ? undefined : 1 / (1 + Math.exp(-reward))),
+      (await rewards(answers, signal)).map((reward) =>
+        reward === undefined ? undefined : 1 / (1 + Math.exp(-reward)),
+      ),
   };
 }

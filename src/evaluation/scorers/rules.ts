@@ -12,7 +12,8 @@ import type { Answer } from '../tasks.js';
 
 export const rules = {
   name: 'rules',
-  score: (answers: readonly Answer[], _signal?: AbortSignal) => Promise.resolve(answers.map((answer) => scoreAnswer(answer).reward)),
+  score: (answers: readonly Answer[], _signal?: AbortSignal) =>
+    Promise.resolve(answers.map((answer) => scoreAnswer(answer).reward)),
 } satisfies Scorer;
 
 /** One thing alone: the share of constraints that hold, or how tools were called; of other answers it has nothing to say. */
