@@ -95,7 +95,7 @@ test('a stage that has no block gets one of defaults, and is told what it lacks'
   const config = await loadPipeline({ blocks: ['sft'], set: ['sft.train.epochs=2'] });
   assert.equal(config.sft?.train.epochs, 2);
   assert.equal(config.sft?.validation, 0.05);
-  assert.equal((await loadPipeline({ blocks: ['align'] })).align?.samplesPerPrompt, 6);
+  assert.equal((await loadPipeline({ blocks: ['align'] })).align?.heldOutSamples, 8);
   await assert.rejects(loadPipeline({ blocks: ['data'] }), /data\.spec is missing/);
 });
 

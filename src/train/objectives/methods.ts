@@ -9,7 +9,7 @@ export interface Method {
   paper: string;
   /** Pairs of answers; single answers, each called good or bad; answers to be learnt as in fine-tuning; its own, as it learns. */
   rows: 'pairs' | 'labels' | 'answers' | 'samples';
-  /** Whether a row must know log π_ref: the policy at the round's start. */
+  /** Whether an answer must know log π_ref: of the policy at the round's start. */
   needsReference: boolean;
 }
 
@@ -87,7 +87,7 @@ export const methods = {
     formula: '`loss` of dpo, of the best and the worst of its own answers to a prompt + sftWeight · NLL of the best',
     paper: 'Guo et al. 2024, arXiv 2402.04792',
     rows: 'samples',
-    needsReference: false,
+    needsReference: true,
   },
   distill: {
     formula: 'KL(policy ‖ teacher) of the next token, over the whole vocabulary, per token of its own answers',

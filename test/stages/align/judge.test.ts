@@ -49,8 +49,8 @@ function fair({ A, B }: Shown): string {
   return a > b ? 'A' : 'B';
 }
 
-async function align(name: string, url: string, set: string[] = [], judge = '') {
-  const scorers = `scorers=[{judge: {model: tiny, baseUrl: '${url}', retries: 0, timeoutSeconds: 20, gold: ${gold}${judge}}}]`;
+async function align(name: string, url: string, set: string[] = []) {
+  const scorers = `scorers=[{judge: {model: tiny, baseUrl: '${url}', retries: 0, timeoutSeconds: 20, gold: ${gold}}}]`;
   const { align: config } = await loadPipeline({
     set: [...fewAnswers, 'train={steps: 2, batchSize: 4, learningRate: 0.01}', `prompts=${join(root, 'tasks.jsonl')}`]
       .concat(scorers, set)
@@ -133,15 +133,18 @@ test('a judge that follows the order, the length or nothing is refused, and may 
     await refused('silent', () => 'Both have their merits.'),
     /replies of the judge in a row held no verdict/,
   );
-  const { notes, candidate, events } = await align(
-    'allowed',
-    server.url,
-    ['method=online-dpo', 'unlicensed=true', 'samplesPerPrompt=3'],
-    (() => {
-      say = ({ A, B }, count) => (count % 4 === 0 ? 'B, clearly' : A.length > B.length ? 'A' : 'B');
-      return '';
-    })(),
+  const own = `scorers=[{judge: {checkpoint: '${published}', gold: ${gold}}}]`;
+  await assert.rejects(align('babble', server.url, ['method=online-dpo', own]), /judge in a row held no verdict/);
+  const unknown = `scorers=[{judge: {model: tiny, baseUrl: '${server.url}'}}]`;
+  await assert.rejects(
+    align('unknown', server.url, ['method=online-dpo', unknown]),
+    /no pair of answers whose better one/,
   );
+  await assert.rejects(align('two', '', ['scorers=[{judge: {model: a, checkpoint: b}}]']), /a judge is one model/);
+
+  say = ({ A, B }, count) => (count % 4 === 0 ? 'B, clearly' : A.length > B.length ? 'A' : 'B');
+  const allowed = ['method=online-dpo', 'unlicensed=true', 'samplesPerPrompt=3'];
+  const { notes, candidate, events } = await align('allowed', server.url, allowed);
   assert.match(notes, /a judge that has not shown enough steers alignment \(align\.unlicensed\)/);
   assert.match(notes, /the reference of online-dpo is the policy as it is at the round's start/);
   assert.equal((candidate.manifest.settings as { unlicensed?: boolean }).unlicensed, true);
