@@ -130,7 +130,7 @@ test('of answers that serve several steps the journal keeps what those are compa
 
 test('a critic learns first and beside the policy; it resumes to the same bits, and is no part of the model that comes of it', async () => {
   const critic = `critic=${fileURLToPath(new URL('../../interop/fixtures/qwen3-reward', import.meta.url))}`;
-  const own = ['method=ppo', 'iterations=2', 'criticWarmup=1', 'lora={rank: 2}', critic];
+  const own = ['method=ppo', 'iterations=2', 'criticWarmup=1', 'lora={rank: 2}', 'train.batchSize=8', critic];
   const whole = await align('ppo', own);
   assert.match(whole.notes, /the critic of ppo begins as .*qwen3-reward: .* of weights are trained/);
   assert.equal((whole.journal.match(/"values"/g) ?? []).length, 2, 'once for each sampling');

@@ -116,14 +116,22 @@ describe('an objective of sampled answers', () => {
     { method: 'grpo' },
     { method: 'grpo', stepsPerSampling: 2, iterations: 2, policy: { klWeight: 0.01 } },
     { method: 'rloo', policy: { klWeight: 0.01 } },
-    { method: 'ppo', iterations: 2, policy: { klWeight: 0.01 }, ppo: { criticWarmup: 2, valueWeight: 1 } },
+    {
+      method: 'ppo',
+      iterations: 2,
+      batchSize: 12,
+      policy: { klWeight: 0.01 },
+      ppo: { criticWarmup: 2, valueWeight: 1 },
+    },
     { method: 'online-dpo', stepsPerSampling: 2, iterations: 2, batchSize: 1 },
   ] satisfies Own[]) {
     const name = JSON.stringify(own);
-    const isReused = 'iterations' in own;
+    const isReused = 'stepsPerSampling' in own;
     test(`${name} learns what is rewarded${isReused ? ', and resumes to the same bits' : ''}`, async () => {
       const run = (source = sampledFrom()) => {
-        return { model: modelOf(own), objective: objectiveOf(source, own), steps: 16, config };
+        const accumulation = own.method === 'ppo' ? 1 : 2;
+        const objective = objectiveOf(source, own);
+        return { model: modelOf(own), objective, steps: 16, config: { ...config, accumulation } };
       };
       const whole = await world.attempt(name, run());
       const rewards = whole.steps.map(({ metrics }) => metrics?.reward ?? Number.NaN);
@@ -141,16 +149,32 @@ describe('an objective of sampled answers', () => {
     });
   }
 
-  test('while it warms up a critic learns what it is told, and the policy stays as it is, to the bit', async () => {
-    const own: Own = { method: 'ppo', iterations: 8, ppo: { criticWarmup: 100, valueClip: 100, valueWeight: 1 } };
-    const run = { model: modelOf(own), objective: objectiveOf(sampledFrom(), own), steps: 8, config };
-    const { outcome, steps } = await world.attempt('warm-up', run);
+  test('while it warms up a critic learns what it is told, and the policy stays as it is, to the bit; it resumes', async () => {
+    const own: Own = {
+      method: 'ppo',
+      iterations: 8,
+      batchSize: 12,
+      ppo: { criticWarmup: 100, valueClip: 100, valueWeight: 1 },
+    };
+    const run = (source = sampledFrom()) => {
+      const objective = objectiveOf(source, own);
+      return { model: modelOf(own), objective, steps: 8, config: { ...config, accumulation: 1 } };
+    };
+    const { outcome, steps } = await world.attempt('warm-up', run());
     const losses = steps.map(({ metrics }) => metrics?.['loss/value_avg'] ?? Number.NaN);
     assert.ok(losses[7] < losses[0] / 2, `${losses}`);
     const { weights } = await openCheckpoint((outcome as { path: string }).path);
     const untouched = tinyModel();
     assert.deepEqual([...weights.keys()].sort(), [...untouched.weights.keys()].sort());
     for (const [name, { data }] of weights) assert.deepEqual(data, weight(untouched, name).dataSync(), name);
+
+    const source = sampledFrom();
+    const { directory } = await world.attempt('warm-up parts', run(source), 6);
+    const resumed = await world.attempt('warm-up parts', { ...run(source), directory });
+    assert.deepEqual(
+      resumed.steps.map(({ metrics }) => metrics?.['loss/value_avg']),
+      losses.slice(6),
+    );
   });
 
   test('groups that are rewarded alike give way to the next prompts, as often as is said, and are counted', async () => {
