@@ -201,9 +201,7 @@ export const stageTable: StageTable = {
     requiredBySetting: { tokens: 'sft.textShare' },
     alternatives: { selfInstruct: 'give conversations with --data FILE' },
     otherData: 'other conversations or text',
-    fixed: Object.fromEntries(
-      ['rank', 'targets', 'rankPattern'].map((key) => [`sft.lora.${key}`, 'it gives the adapter its shape']),
-    ),
+    fixed: adapterShape('sft'),
     load: async () => (await import('./sft/stage.js')).sftStage,
   },
   toolUse: {
@@ -229,9 +227,7 @@ export const stageTable: StageTable = {
     requires: ({ toolUse }) => [[toolUse === undefined ? 'sft' : 'toolUse']],
     uses: ['selfInstruct'],
     otherData: 'other preferences or tasks',
-    fixed: Object.fromEntries(
-      ['rank', 'targets', 'rankPattern'].map((key) => [`rewardModel.lora.${key}`, 'it gives the adapter its shape']),
-    ),
+    fixed: adapterShape('rewardModel'),
     measuredBy: ['licence'],
     load: async () => (await import('./reward-model/stage.js')).rewardModelStage,
   },
@@ -291,9 +287,7 @@ export const stageTable: StageTable = {
     },
     fixed: {
       data: 'rounds are compared by the same held-out tasks and preferences',
-      ...Object.fromEntries(
-        ['rank', 'targets', 'rankPattern'].map((key) => [`align.lora.${key}`, 'it gives the adapter its shape']),
-      ),
+      ...adapterShape('align'),
       ...Object.fromEntries(
         ['samplesPerPrompt', 'promptsPerStep', 'stepsPerSampling', 'iterations'].map((key) => [
           `align.${key}`,
@@ -319,6 +313,12 @@ export const stageTable: StageTable = {
     load: async () => (await import('./eval.js')).evalStage,
   },
 };
+
+/** Settings that no --override can change, and why. */
+function adapterShape(stage: StageName): Record<string, string> {
+  const keys = ['rank', 'targets', 'rankPattern'].map((key) => `${stage}.lora.${key}`);
+  return Object.fromEntries(keys.map((key) => [key, 'it gives the adapter its shape']));
+}
 
 function needsSelfInstruct({ data, prompts, replay, ledger }: StageConfigs['align']): boolean {
   return (
