@@ -4,7 +4,7 @@ import type { Fault } from '../base/errors.js';
 import { feedbackName } from '../base/layout.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
-import type { ScorerChoice } from '../config/scorers.js';
+import { usesOwnRewardModel } from '../config/scorers.js';
 import type { Stage } from './stage.js';
 
 /** What each stage takes as `job.config`: its block of the pipeline file. */
@@ -323,14 +323,6 @@ function adapterShape(stage: StageName): Record<string, string> {
 function needsSelfInstruct({ data, prompts, replay, ledger }: StageConfigs['align']): boolean {
   return (
     (prompts === undefined && data === undefined) || ((replay.instructions > 0 || ledger) && replay.data === undefined)
-  );
-}
-
-/** Whether the reward model that the run itself makes is one of them. */
-function usesOwnRewardModel(scorers: readonly ScorerChoice[] = []): boolean {
-  return scorers.some(
-    (each) =>
-      each === 'reward-model' || (typeof each === 'object' && 'scorer' in each && each.scorer === 'reward-model'),
   );
 }
 
