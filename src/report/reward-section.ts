@@ -20,10 +20,36 @@ export function rewardSection({ events }: RunFacts): string {
   return section(title, `<p class="soft">${escapeHtml(lead)}</p>${parts.join('')}`);
 }
 
-function licenceHtml({ isGranted, refusals }: Reward): string {
+function licenceHtml(report: Reward): string {
+  const { isGranted, refusals } = report;
   const title = `<h3>Licence <span class="soft">(${isGranted ? 'granted' : 'refused'})</span></h3>`;
-  const why = refusals.map((text) => `<li class="warning">${escapeHtml(text)}</li>`).join('');
-  return `<div class="card">${title}${why === '' ? '' : `<ul class="notes">${why}</ul>`}</div>`;
+  const why = refusals.map((text) => `<li class="warning">${escapeHtml(text)}</li>`);
+  const more = followingWords(report).map((text) => `<li>${escapeHtml(text)}</li>`);
+  return `<div class="card">${title}<ul class="notes">${[...why, ...more].join('')}</ul></div>`;
+}
+
+/** How far it may be trusted once it steers, in words. */
+function followingWords({ isGranted, bestOfN }: Reward): string[] {
+  const beaten = isGranted
+    ? ['It is surely right more often than the length of an answer alone, and than counting characters.']
+    : [];
+  if (bestOfN === undefined) {
+    const unknown =
+      'Where following it leads is not known: no tasks with checks were here (rewardModel.licence.prompts).';
+    return [...beaten, unknown];
+  }
+  const { points, gain, prompts, turnsAt } = bestOfN;
+  const range = `${signed(100 * gain.mean)} points [${signed(100 * gain.low)}, ${signed(100 * gain.high)}]`;
+  const led =
+    gain.low > 0
+      ? 'So following it makes answers better, at first.'
+      : 'So it was not seen to make answers better: watch rewards/right while it steers.';
+  const worth = `The best of ${points.length} answers is worth ${range} more than any, by the checks of ${prompts} prompts. ${led}`;
+  const turn =
+    turnsAt === undefined
+      ? []
+      : [`It is predicted to stop paying ${turnsAt.toFixed(2)} nats an answer from where the policy begins.`];
+  return [...beaten, worth, ...turn];
 }
 
 function partsHtml({ parts, baselines, gold, lengthCorrelation, judge }: Reward): string {

@@ -9,6 +9,7 @@ import { headerHtml, rowHtml, section, tableHtml } from './page.js';
 import { sentenceOf } from './results.js';
 import { resultsHtml } from './results-html.js';
 import { statisticsHtml } from './statistics.js';
+import { verdictsOf } from './verdicts.js';
 
 export interface RunFacts {
   name: string;
@@ -68,7 +69,8 @@ function sentencesOf({ events }: RunFacts): string[] {
   if (comparisons.length > 0) return comparisons.map((comparison) => sentenceOf(comparison));
   return stagesOf(events).flatMap((stage) => {
     const steps = ofType(events, 'step').filter((step) => step.stage === stage);
-    if (steps.length < 2) return [];
+    const verdicts = verdictsOf(events, stage);
+    if (verdicts.length > 0 || steps.length < 2) return verdicts;
     const [first, last] = [steps[0], steps[steps.length - 1]].map(({ loss }) => formatMetric('loss', loss));
     return [
       `${kebabCase(stage)}: the training loss went from ${first} to ${last} in ${formatCount(steps.length)} steps.`,

@@ -4,7 +4,7 @@ import type { Fault } from '../base/errors.js';
 import { feedbackName } from '../base/layout.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
-import type { ScorerChoice } from '../config/scorers.js';
+import { usesOwnRewardModel } from '../config/scorers.js';
 import type { Stage } from './stage.js';
 
 /** What each stage takes as `job.config`: its block of the pipeline file. */
@@ -201,9 +201,7 @@ export const stageTable: StageTable = {
     requiredBySetting: { tokens: 'sft.textShare' },
     alternatives: { selfInstruct: 'give conversations with --data FILE' },
     otherData: 'other conversations or text',
-    fixed: Object.fromEntries(
-      ['rank', 'targets', 'rankPattern'].map((key) => [`sft.lora.${key}`, 'it gives the adapter its shape']),
-    ),
+    fixed: adapterShape('sft'),
     load: async () => (await import('./sft/stage.js')).sftStage,
   },
   toolUse: {
@@ -229,9 +227,7 @@ export const stageTable: StageTable = {
     requires: ({ toolUse }) => [[toolUse === undefined ? 'sft' : 'toolUse']],
     uses: ['selfInstruct'],
     otherData: 'other preferences or tasks',
-    fixed: Object.fromEntries(
-      ['rank', 'targets', 'rankPattern'].map((key) => [`rewardModel.lora.${key}`, 'it gives the adapter its shape']),
-    ),
+    fixed: adapterShape('rewardModel'),
     measuredBy: ['licence'],
     load: async () => (await import('./reward-model/stage.js')).rewardModelStage,
   },
@@ -291,9 +287,7 @@ export const stageTable: StageTable = {
     },
     fixed: {
       data: 'rounds are compared by the same held-out tasks and preferences',
-      ...Object.fromEntries(
-        ['rank', 'targets', 'rankPattern'].map((key) => [`align.lora.${key}`, 'it gives the adapter its shape']),
-      ),
+      ...adapterShape('align'),
       ...Object.fromEntries(
         ['samplesPerPrompt', 'promptsPerStep', 'stepsPerSampling', 'iterations'].map((key) => [
           `align.${key}`,
@@ -320,17 +314,15 @@ export const stageTable: StageTable = {
   },
 };
 
+/** Settings that no --override can change, and why. */
+function adapterShape(stage: StageName): Record<string, string> {
+  const keys = ['rank', 'targets', 'rankPattern'].map((key) => `${stage}.lora.${key}`);
+  return Object.fromEntries(keys.map((key) => [key, 'it gives the adapter its shape']));
+}
+
 function needsSelfInstruct({ data, prompts, replay, ledger }: StageConfigs['align']): boolean {
   return (
     (prompts === undefined && data === undefined) || ((replay.instructions > 0 || ledger) && replay.data === undefined)
-  );
-}
-
-/** Whether the reward model that the run itself makes is one of them. */
-function usesOwnRewardModel(scorers: readonly ScorerChoice[] = []): boolean {
-  return scorers.some(
-    (each) =>
-      each === 'reward-model' || (typeof each === 'object' && 'scorer' in each && each.scorer === 'reward-model'),
   );
 }
 

@@ -20,6 +20,29 @@ export const reward: Catalog = {
     '它的权重不是数值，或太大：从它的话里学不到什么',
   'Train it again with a lower rewardModel.train.learningRate, or score by something else (align.scorers). The same command resumes':
     '请用更低的 rewardModel.train.learningRate 重新训练它，或换别的打分者（align.scorers）。同一条命令会继续',
+  'It is surely right more often than the length of an answer alone, and than counting characters.':
+    '它肯定比只看回答长度、比数字符更常判对。',
+  'Where following it leads is not known: no tasks with checks were here (rewardModel.licence.prompts).':
+    '跟着它走会走向何处并不知道：这里没有带检查的任务（rewardModel.licence.prompts）。',
+  '{1} points [{2}, {3}]': '{1} 个百分点 [{2}, {3}]',
+  'The best of {1} answers is worth {2} more than any, by the checks of {3} prompts. {4}':
+    '按 {3} 个提示的检查，{1} 个回答里最好的比任取一个多值 {2}。{4}',
+  'So following it makes answers better, at first.': '所以跟着它走，起初回答会变好。',
+  'So it was not seen to make answers better: watch rewards/right while it steers.':
+    '所以没有看到它让回答变好：由它引导时请看 rewards/right。',
+  'It is predicted to stop paying {1} nats an answer from where the policy begins.':
+    '预计在离策略起点每个回答 {1} nat 处不再合算。',
+  '{1}: right in {2} of {3} held-out pairs.': '{1}：在 {3} 个留出的对上判对 {2}。',
+  'It has a licence to steer alignment.': '它有引导对齐的许可。',
+  'Its licence is refused: {1}.': '它的许可被拒：{1}。',
+  '{1}, round {2}: over {3} steps the reward of sampled answers went from {4} to {5}.':
+    '{1} 第 {2} 轮：{3} 步里采样回答的奖励从 {4} 到 {5}。',
+  'Of those with a check {1} were right at first, and {2} in the end.': '其中带检查的回答起初有 {1} 正确，最后有 {2}。',
+  'Held-out tasks decided: nothing was promoted, and the earlier policy stays.':
+    '由留出的任务决定：没有提升任何模型，保留原来的策略。',
+  'Held-out tasks decided: promoted at {1} of the way.': '由留出的任务决定：在路程的 {1} 处提升。',
+  'Held-out tasks decided: promoted at {1} of the way, where {2} gained {3}.':
+    '由留出的任务决定：在路程的 {1} 处提升，{2} 增加 {3}。',
   'best of n': 'n 选一',
   'best of n: answers to {1} are already there': 'n 选一：已有{1}的回答',
   '{1} has answers that were sampled otherwise. It is kept as {2}': '{1} 里是以其他方式采样的回答。已保留为 {2}',

@@ -26,8 +26,8 @@ const solvedShare = 0.5;
 const learntShare = 0.9;
 /** Share of answers without a reward, from which on a person is told. */
 const missingShare = 0.2;
-/** A change is beyond doubt where it is so many of its standard errors. */
-const doubt = 3;
+/** A change since the best samplings is beyond doubt where it is so many of its standard errors: of many, the best are so by chance too. */
+const doubt = 4;
 
 interface State {
   /** Of the sampling that its steps are amid: by figure their sum, and how many they are. */
@@ -36,6 +36,8 @@ interface State {
   /** That little is left to learn has been said; that many answers have no reward. */
   isTold: boolean;
   isMissingTold?: boolean;
+  /** When most answers passed their check, over samplings: how many, and the reward then. */
+  best?: { right: number; reward: number };
 }
 
 interface OnlineAlarmsOptions {
@@ -130,12 +132,18 @@ export class OnlineAlarms implements Watch {
   }
 
   #goldFall(): Fault | undefined {
-    const reward = changeOf(this.state.courses.reward);
-    const right = changeOf(this.state.courses['rewards/right']);
+    const reward = levelOf(this.state.courses.reward);
+    const right = levelOf(this.state.courses['rewards/right']);
     if (!this.#limits.gold || this.#options.isTaught || reward === undefined || right === undefined) return undefined;
-    if (reward.errors <= doubt || right.errors >= -doubt) return undefined;
+    const { best } = this.state;
+    if (best === undefined || right.mean > best.right) {
+      this.state.best = { right: right.mean, reward: reward.mean };
+      return undefined;
+    }
+    const [risen, fallen] = [reward.mean - best.reward, best.right - right.mean];
+    if (!(risen > doubt * reward.error && fallen > doubt * right.error)) return undefined;
     return {
-      what: `the reward rises (${reward.first.toFixed(3)} → ${reward.now.toFixed(3)}) while fewer sampled answers pass their check (${percent(right.first)} → ${percent(right.now)}), both beyond doubt`,
+      what: `the reward rises (${best.reward.toFixed(3)} → ${reward.mean.toFixed(3)}) while fewer sampled answers pass their check (${percent(best.right)} → ${percent(right.mean)}), both beyond doubt`,
       why: 'the policy has found what the reward pays for beside right answers',
       next: `Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.klWeight). ${goOn('gold', 'false')}`,
     };
@@ -172,15 +180,13 @@ export class OnlineAlarms implements Watch {
   }
 }
 
-/** How far it has come, in standard errors of that: the latest samplings say how much one differs from another. */
-function changeOf(course: Course | undefined): { first: number; now: number; errors: number } | undefined {
+/** Of the latest samplings; `error`: of the difference of two such means, by how much one sampling differs from another. */
+function levelOf(course: Course | undefined): { mean: number; error: number } | undefined {
   const means = meansOf(course);
   if (course === undefined || means === undefined) return undefined;
-  const { recent, count } = course;
+  const { recent } = course;
   const variance = recent.reduce((sum, value) => sum + (value - means.now) ** 2, 0) / (recent.length - 1);
-  const error = Math.sqrt(variance * (1 / count + 1 / recent.length));
-  const change = means.now - means.first;
-  return { ...means, errors: change === 0 ? 0 : change / error };
+  return { mean: means.now, error: Math.sqrt((2 * variance) / recent.length) };
 }
 
 function percent(share: number): string {
