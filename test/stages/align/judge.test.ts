@@ -9,7 +9,8 @@ import { UserError } from '../../../src/base/errors.js';
 import { toJsonl } from '../../../src/base/jsonl.js';
 import { openCheckpoint } from '../../../src/checkpoint/directory.js';
 import { loadPipeline } from '../../../src/pipeline/load.js';
-import { type Event, stageReporter } from '../../../src/report/event.js';
+import { type Event, eventSchema, stageReporter } from '../../../src/report/event.js';
+import { rewardSection } from '../../../src/report/reward-section.js';
 import { alignStage } from '../../../src/stages/align/stage.js';
 import { type ChatRequest, sendJson, sendText, startChatServer } from '../../inference/chat-server.js';
 import { fewAnswers, published, writeTasks } from './say-e.js';
@@ -92,6 +93,14 @@ test('a judge that fails again and again is asked for nothing twice, and the rou
   assert.equal(whole.metrics.judgeOrderDependent, 0);
   assert.match(whole.notes, /judge [0-9a-f]{12}: right in 100\.0 % .* of 24 known pairs; 0\.0 % of 24 have no verdict/);
   assert.match(whole.notes, /judge [0-9a-f]{12}: it may steer alignment/);
+  const reports = whole.events
+    .filter(({ type }) => type === 'reward')
+    .map((event) => ({ ...eventSchema.parse(event), time: 0 }));
+  const page = rewardSection({
+    events: reports,
+    ...{ name: '', command: '', models: [], seconds: new Map(), broken: 0 },
+  });
+  assert.match(page, /What the judge is worth.*Licence.*granted.*changes with the order of the answers in 0\.0 %/s);
   assert.match(whole.notes, /round 1: judge [0-9a-f]{12} compared \d+ pairs of answers; 0\.0 % changed with the order/);
   const shares = [...whole.rollouts.matchAll(/"rewards":\[\[([^\]]+)\]\]/g)].flatMap(([, all]) =>
     all.split(',').map(Number),
