@@ -25,11 +25,3 @@ export const scorersSchema = z
   .min(1)
   .max(16);
 export type ScorerChoice = z.output<typeof scorersSchema>[number];
-
-/** Whether the reward model that the run itself makes is one of them. */
-export function usesOwnRewardModel(scorers: readonly ScorerChoice[] = []): boolean {
-  return scorers.some(
-    (each) =>
-      each === 'reward-model' || (typeof each === 'object' && 'scorer' in each && each.scorer === 'reward-model'),
-  );
-}

@@ -3,8 +3,8 @@
 import type { Fault } from '../base/errors.js';
 import { feedbackName } from '../base/layout.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
+import { usesOwnRewardModel } from '../config/own-scorers.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
-import { usesOwnRewardModel } from '../config/scorers.js';
 import type { Stage } from './stage.js';
 
 /** What each stage takes as `job.config`: its block of the pipeline file. */
