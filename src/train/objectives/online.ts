@@ -14,7 +14,7 @@ import type { Metrics } from '../../report/event.js';
 import { add, type Scalar, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
 import { type AnswerSource, type DrawRequest, type MeasureRequest, nothingScored } from './answer-source.js';
-import type { SamplingCredit } from './credit.js';
+import { noRewards, type SamplingCredit } from './credit.js';
 import { Critic, type CriticOptions } from './critic.js';
 import { distillationLoss } from './distillation.js';
 import { type Answers, measuredTokens } from './measured-tokens.js';
@@ -29,6 +29,7 @@ import {
   batchesOf,
   countedOwners,
   hasSpread,
+  learntRewards,
   microBatches,
   type OnlineBatch,
   onlineBatch,
@@ -156,7 +157,8 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   restore(saved: unknown): void {
     const { sampling, used, weights, source, epoch, index, scale } = parsePosition(stateSchema, saved);
     // Answers of other settings are not what the rest of the sampling's steps can learn from, nor is there a step beyond its last.
-    const isOther = used > 0 && source !== this.#source.identity;
+    const isSame = source === this.#source.identity;
+    const isOther = used > 0 && !isSame;
     const isOver = isOther || used >= this.#steps;
     this.#sampling = isOver ? sampling + 1 : sampling;
     this.#used = isOver ? 0 : used;
@@ -164,7 +166,8 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     this.#window = undefined;
     this.#given = 0;
     this.#order.begin(epoch, Math.min(index, this.#source.length));
-    if (this.#critic && scale) this.#critic.scale = scale;
+    // Nor are rewards of another scorer a scale for those of this one.
+    if (this.#critic) this.#critic.scale = (isSame && scale) || noRewards;
     if (isOther) {
       this.#options.warn?.(
         `sampling ${sampling + 1} had other settings when ${countOf(used, 'step')} learnt from it: its prompts are answered anew`,
@@ -298,7 +301,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     const foreseen = () => measuredTokens(answers, this.#options, (batch) => critic.values(model, batch));
     const values = await this.#source.values(at, foreseen);
     const rows = answers.flat(2).map(({ row }) => row);
-    const rewards = groups.flatMap((group) => totalRewards(group, this.#options.scorers));
+    const rewards = groups.flatMap((group) => learntRewards(group, this.#options.scorers));
     return critic.credit({ rows, rewards, values, ...known });
   }
 
