@@ -1,5 +1,6 @@
 // Several scorers as one. Each is scaled to 0 … 1 among the answers to one prompt before they are added, for a reward model has no
 // unit of its own and another scorer's is not the same; where all answers score alike, a scorer has nothing to say.
+import { mixedRewards } from '../../train/objectives/advantages.js';
 import { rankCorrelation } from '../rewards/pairs.js';
 import type { Scorer, ScorerPart } from '../scorer.js';
 import type { Answer } from '../tasks.js';
@@ -53,32 +54,18 @@ export function groupsOf(answers: readonly Pick<Answer, 'task'>[]): [number, num
   return groups;
 }
 
-/** The weighted mean of what the scorers have to say of each answer; 0 where all are alike to them, undefined of one that none could score. */
+/** What the answers are worth to all scorers together, group by group. */
 export function mixParts(
   parts: readonly ScorerPart[],
   groups: readonly (readonly [number, number])[],
 ): (number | undefined)[] {
-  return groups.flatMap(([from, to]) => {
-    const scaled = parts.map(({ rewards }) => scaledTo1(rewards.slice(from, to)));
-    return Array.from({ length: to - from }, (_, i) => {
-      let [sum, weights] = [0, 0];
-      parts.forEach(({ weight }, p) => {
-        const value = scaled[p][i];
-        if (value === undefined) return;
-        sum += weight * value;
-        weights += weight;
-      });
-      if (weights > 0) return sum / weights;
-      return parts.some(({ rewards }) => rewards[from + i] !== undefined) ? 0 : undefined;
-    });
-  });
-}
-
-/** Undefined where they are all alike, or there is no reward. */
-function scaledTo1(rewards: readonly (number | undefined)[]): (number | undefined)[] {
-  const known = rewards.filter((reward) => reward !== undefined);
-  const [low, high] = [Math.min(...known), Math.max(...known)];
-  return rewards.map((reward) => (reward === undefined || low === high ? undefined : (reward - low) / (high - low)));
+  const weights = parts.map(({ weight }) => weight);
+  return groups.flatMap(([from, to]) =>
+    mixedRewards(
+      parts.map(({ rewards }) => rewards.slice(from, to)),
+      weights,
+    ),
+  );
 }
 
 function agreementsOf(parts: readonly ScorerPart[], groups: readonly (readonly [number, number])[]): Agreement[] {

@@ -80,6 +80,28 @@ export function weightedSum(rewards: readonly Rewards[], weights: readonly numbe
   });
 }
 
+/**
+ * Of one group, by answer: the weighted mean of what the scorers have to say, each scaled to 0 … 1 among the answers, for they share no
+ * unit. 0 where all are alike to them, undefined of an answer that none could score.
+ */
+export function mixedRewards(rewards: readonly Rewards[], weights: readonly number[]): (number | undefined)[] {
+  const scaled = rewards.map((own) => scaledTo1(own.map(present)));
+  return weightedSum(rewards, weights).map((known, answer) => {
+    if (known === undefined) return undefined;
+    const telling = weights.filter((_, scorer) => scaled[scorer][answer] !== undefined);
+    const total = telling.reduce((sum, weight) => sum + weight, 0);
+    const own = scaled.map((values) => [values[answer]]);
+    return total > 0 ? (weightedSum(own, weights)[0] ?? 0) / total : 0;
+  });
+}
+
+/** Undefined where they are all alike, or there is no reward. */
+function scaledTo1(rewards: Rewards): (number | undefined)[] {
+  const known = rewards.filter((reward) => reward !== undefined);
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  return rewards.map((reward) => (reward === undefined || low === high ? undefined : (reward - low) / (high - low)));
+}
+
 function present(reward: number | undefined): number | undefined {
   return reward === undefined || Number.isNaN(reward) ? undefined : reward;
 }

@@ -102,16 +102,19 @@ export function creditOf(
   const rewards = ppo.whitenRewards ? whitened(paid, { keepsMean: true }) : paid;
   const raw = rewards.map((own, i) => generalisedAdvantages(own, answers[i].values, ppo));
   const returns = raw.map((own, i) => own.map((advantage, t) => advantage + answers[i].values[t]));
+  const isCompared = answers.some(({ reference }) => reference !== undefined);
   const kl = meanOf(distances.map(sumOf));
   const score = meanOf(answers.map(({ reward }) => reward));
   return {
     ...{ advantages: whitened(raw), returns },
     figures: {
-      'objective/kl': kl,
       'objective/entropy': meanOf(answers.map(({ sampled }) => -sumOf(sampled))),
-      'objective/non_score_reward': -klWeight * kl,
       'objective/scores': score,
-      'objective/rlhf_reward': score - klWeight * kl,
+      ...(isCompared && {
+        'objective/kl': kl,
+        'objective/non_score_reward': -klWeight * kl,
+        'objective/rlhf_reward': score - klWeight * kl,
+      }),
       ...foreseen(
         returns.flat(),
         answers.flatMap(({ values }) => values),

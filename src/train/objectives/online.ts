@@ -1,25 +1,23 @@
 // The objective of answers that the policy gives while it learns: groups of answers to a prompt are drawn from the model as it is, and
 // each is learnt by how much better than its group it was rewarded (GRPO, RLOO), or the best and the worst as a pair (online DPO). What was drawn once is known by the weights that it was
 // drawn from: a training that resumes is given the same answers, and draws none twice. The losses are in policy-losses.ts.
-import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { isOfCritic, type ParameterSpec } from '../../architecture/parameters.js';
 import { countOf } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import type { PreferenceConfig } from '../../config/preference.js';
 import { parsePosition, ShuffledOrder } from '../../data/shuffled.js';
-import type { TokenBatch } from '../../data/types.js';
 import { policyOf } from '../../model/critic.js';
 import type { Model } from '../../model/model.js';
 import { weightsDigest } from '../../model/weights-digest.js';
 import type { Metrics } from '../../report/event.js';
-import { readResult } from '../../tensor/host.js';
-import { add, type Scalar, type Tensor1D, tensor1d } from '../../tensor/tf.js';
+import { add, type Scalar, tensor1d } from '../../tensor/tf.js';
 import type { LossContext, Objective } from '../objective.js';
 import { type AnswerSource, type DrawRequest, type MeasureRequest, nothingScored } from './answer-source.js';
-import type { SamplingCredit } from './credit.js';
+import { noRewards, type SamplingCredit } from './credit.js';
 import { Critic, type CriticOptions } from './critic.js';
 import { distillationLoss } from './distillation.js';
+import { type Answers, measuredTokens } from './measured-tokens.js';
 import { isOnPolicy, onPolicyLoss } from './on-policy-loss.js';
 import { type PairMeans, pairedBatch, pairFigures, pairMeans, pairsOf } from './online-pairs.js';
 import { movedFigures, policyLoss, recordFigures } from './policy-losses.js';
@@ -31,11 +29,10 @@ import {
   batchesOf,
   countedOwners,
   hasSpread,
+  learntRewards,
   microBatches,
   type OnlineBatch,
   onlineBatch,
-  type PlacedAnswer,
-  packedAnswers,
   samplingFigures,
   totalRewards,
 } from './sampled-batches.js';
@@ -93,9 +90,6 @@ export function measuresSampler({
   if (method === 'online-dpo' || method === 'distill') return false;
   return online.stepsPerSampling * online.iterations > 1 || policy.klIn === 'reward' || policy.policyLoss === 'ppo';
 }
-
-/** By step, by micro-batch. */
-type Answers = readonly (readonly (readonly PlacedAnswer[])[])[];
 
 /** The answers of one sampling, and log π of them by row. */
 interface Sampling {
@@ -163,7 +157,8 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   restore(saved: unknown): void {
     const { sampling, used, weights, source, epoch, index, scale } = parsePosition(stateSchema, saved);
     // Answers of other settings are not what the rest of the sampling's steps can learn from, nor is there a step beyond its last.
-    const isOther = used > 0 && source !== this.#source.identity;
+    const isSame = source === this.#source.identity;
+    const isOther = used > 0 && !isSame;
     const isOver = isOther || used >= this.#steps;
     this.#sampling = isOver ? sampling + 1 : sampling;
     this.#used = isOver ? 0 : used;
@@ -171,7 +166,8 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     this.#window = undefined;
     this.#given = 0;
     this.#order.begin(epoch, Math.min(index, this.#source.length));
-    if (this.#critic && scale) this.#critic.scale = scale;
+    // Nor are rewards of another scorer a scale for those of this one.
+    if (this.#critic) this.#critic.scale = (isSame && scale) || noRewards;
     if (isOther) {
       this.#options.warn?.(
         `sampling ${sampling + 1} had other settings when ${countOf(used, 'step')} learnt from it: its prompts are answered anew`,
@@ -257,7 +253,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     const { groups, alike, drawn } = await this.#groups(at);
     const { scorers, seed, policy, samplesPerPrompt, temperature, preference, reference: frozen } = this.#options;
     const likely = (by: Model, of: Answers) =>
-      this.#measure(of, (batch) => tokenLogProbabilities(by, batch, { temperature }).logProbabilities);
+      measuredTokens(of, this.#options, (batch) => tokenLogProbabilities(by, batch, { temperature }).logProbabilities);
     const place = Random.stream(seed, `sampling ${this.#sampling}`).uint32();
     const answers = batchesOf(groups, this.#options, place);
     if (answers.flat(2).length === 0) throw nothingScored(step, groups.length * samplesPerPrompt);
@@ -302,9 +298,10 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   async #credit(model: Model, { at, groups, answers, ...known }: Sampling): Promise<SamplingCredit | undefined> {
     const critic = this.#critic;
     if (critic === undefined) return undefined;
-    const values = await this.#source.values(at, () => this.#measure(answers, (batch) => critic.values(model, batch)));
+    const foreseen = () => measuredTokens(answers, this.#options, (batch) => critic.values(model, batch));
+    const values = await this.#source.values(at, foreseen);
     const rows = answers.flat(2).map(({ row }) => row);
-    const rewards = groups.flatMap((group) => totalRewards(group, this.#options.scorers));
+    const rewards = groups.flatMap((group) => learntRewards(group, this.#options.scorers));
     return critic.credit({ rows, rewards, values, ...known });
   }
 
@@ -330,21 +327,5 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   #nextPrompt(): number {
     if (this.#order.isOver) this.#order.begin(this.#order.epoch + 1);
     return this.#order.take();
-  }
-
-  /** By row, of all answers of the sampling: `of` its counted tokens; nothing of an answer that nothing is learnt from. */
-  async #measure(answers: Answers, of: (batch: TokenBatch) => Tensor1D): Promise<number[][]> {
-    const { online, samplesPerPrompt } = this.#options;
-    const rows = online.promptsPerStep * online.stepsPerSampling * samplesPerPrompt;
-    const measured = Array.from({ length: rows }, (): number[] => []);
-    for (const own of answers.flat()) {
-      const batch = packedAnswers(own, this.#options);
-      const values = await readResult(() => of(batch));
-      for (const [token, owner] of countedOwners(batch).entries()) {
-        if (owner >= 0) measured[own[owner].row].push(values[token]);
-      }
-      await setImmediate(); // signals arrive between turns of the event loop
-    }
-    return measured;
   }
 }

@@ -1,6 +1,7 @@
 // An objective that reads on in what was learnt before while it learns something else: each of its micro-batches brings plain
 // text, or conversations, along. Alignment forgets less that way.
 import { z } from 'zod';
+import { isOfCritic, isTrained } from '../../architecture/parameters.js';
 import { parsePosition } from '../../data/shuffled.js';
 import type { TokenBatch } from '../../data/types.js';
 import { add, mul, type Scalar } from '../../tensor/tf.js';
@@ -26,6 +27,7 @@ export interface ReplayedBatch<Batch extends MicroBatch> extends MicroBatch {
 /**
  * The loss of `objective` and, for each replay, `weight` times the mean negative log-likelihood of its tokens. That mean is
  * over the replay's batch, one of which comes with each micro-batch, and counts as often as that has pairs (or tokens).
+ * While a critic learns alone nothing is replayed: nobody would learn it.
  */
 export function replayedObjective<Batch extends MicroBatch>(objective: Objective<Batch>, replays: readonly Replay[]) {
   const schema = z.object({ own: z.unknown(), ...Object.fromEntries(replays.map(({ name }) => [name, z.unknown()])) });
@@ -33,7 +35,10 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
     next: async (at) => {
       const own = await objective.next(at);
       const replayed: TokenBatch[] = [];
-      for (const { batches } of replays) replayed.push(await batches.next());
+      const isLearnt = at.model.parameters.some(
+        (row) => isTrained(row) && !isOfCritic(row) && (objective.trains?.(row, at.step) ?? true),
+      );
+      if (isLearnt) for (const { batches } of replays) replayed.push(await batches.next());
       const all: MicroBatch[] = [own, ...replayed];
       return {
         ...{ own, replayed, weight: own.weight },
@@ -55,9 +60,9 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
     loss: (model, { own, replayed }, context) => {
       // What is observed of the states is observed of the batch of its own.
       const { record, observe: _, ...pass } = context;
-      return replays.reduce<Scalar>(
-        (loss, { name, weight }, i) => {
-          const batch = replayed[i];
+      return replayed.reduce<Scalar>(
+        (loss, batch, i) => {
+          const { name, weight } = replays[i];
           const nats = mul(negativeLogLikelihood(model, batch, pass), own.weight / Math.max(1, batch.weight)) as Scalar;
           record(`replay/${name}`, nats);
           return add(loss, mul(nats, weight)) as Scalar;

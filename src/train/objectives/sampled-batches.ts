@@ -6,7 +6,7 @@ import type { PolicyConfig } from '../../config/policy.js';
 import { packSequences } from '../../data/sequences.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Metrics } from '../../report/event.js';
-import { centredInGroups, groupAdvantages, leaveOneOut, meanOf, weightedSum } from './advantages.js';
+import { centredInGroups, groupAdvantages, leaveOneOut, meanOf, mixedRewards, weightedSum } from './advantages.js';
 import { answerFigures, rewardFigures } from './answer-figures.js';
 import type { TokenCredit } from './critic.js';
 import { policyWeight } from './policy-losses.js';
@@ -78,6 +78,15 @@ export function totalRewards({ rewards }: AnswerGroup, scorers: readonly RewardS
   );
 }
 
+/** What an answer is learnt by where its group does not scale it further: that of one scorer as it is, those of several mixed. */
+export function learntRewards(group: AnswerGroup, scorers: readonly RewardSource[]): (number | undefined)[] {
+  if (scorers.length === 1) return totalRewards(group, scorers);
+  return mixedRewards(
+    group.rewards,
+    scorers.map(({ weight }) => weight),
+  );
+}
+
 /** Differences that are rounding. */
 const minSpread = 1e-9;
 
@@ -145,7 +154,7 @@ export function advantagesOf(
 ): readonly (number | undefined)[] {
   const { klWeight } = policy;
   if (method === 'rloo') {
-    const totals = groups.flatMap((group) => totalRewards(group, scorers));
+    const totals = groups.flatMap((group) => learntRewards(group, scorers));
     const rewards = totals.map((total, i) =>
       total === undefined ? undefined : total - klWeight * (distances?.[i] ?? 0),
     );

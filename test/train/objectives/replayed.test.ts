@@ -68,6 +68,14 @@ describe('replay beside an objective', () => {
     model = tinyModel();
   });
 
+  test('while the model learns nothing, nothing is read again', async () => {
+    const critical = { ...pairs(), trains: (_: unknown, step: number) => step > 1 };
+    const objective = replayedObjective(critical, [{ name: 'text', batches: supply('stream', 1), weight: 0.5 }]);
+    assert.deepEqual((await objective.next(at())).replayed, []);
+    const { replayed: first } = await objective.next({ ...at(), step: 2 });
+    assert.deepEqual(first, [await supply('stream', 1).next()]);
+  });
+
   test('restored, it reads on where it was; a position of something else is refused', async () => {
     const [whole, resumed] = [replayed(), replayed()];
     for (let step = 0; step < 5; step++) await whole.next(at());
