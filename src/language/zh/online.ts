@@ -39,8 +39,8 @@ export const online: Catalog = {
   ', and low ({1})': '，而且低（{1}）',
   'the reward rises ({1} → {2}) while fewer sampled answers pass their check ({3} → {4}), both beyond doubt':
     '奖励上升（{1} → {2}），而通过检查的采样回答变少（{3} → {4}），两者都毫无疑问',
-  'Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.klWeight). {1}':
-    '请也用检查来打分（align.scorers: [rules, …]），或让策略离得近些（align.klWeight）。{1}',
+  'Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.{1}). {2}':
+    '请也用检查来打分（align.scorers: [rules, …]），或让策略离得近些（align.{1}）。{2}',
   '{1} of the answers have no reward: nothing is learnt from them, and what scores them should be looked at':
     '{1} 的回答没有奖励：不会从中学习，请检查打分者',
   'the policy is {1} nats a token from where the round began, more than align.alarms.kl ({2})':
