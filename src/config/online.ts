@@ -78,6 +78,13 @@ export function resolvedOnline(written: WrittenOnline & { method?: string }): On
   return { promptsPerStep, stepsPerSampling, iterations, resample };
 }
 
+/** What a method reads of them, and of distill's. */
+export function onlineKeysOf(method: string): string[] {
+  const keys = isOnline(method) ? Object.keys(onlineShape) : [];
+  if (method === 'distill' || method === 'ppo') keys.splice(keys.indexOf('resample'), 1);
+  return method === 'distill' ? [...keys, ...Object.keys(distillShape)] : keys;
+}
+
 /** For `superRefine` of the block. */
 export function checkOnline(
   written: WrittenOnline &
