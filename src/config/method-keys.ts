@@ -23,6 +23,7 @@ export function unreadBy(name: string): UnreadKey[] {
     ...(method === 'ppo' ? Object.keys(ppoShape) : []),
   ];
   const unread = shapes.flatMap((shape) => Object.keys(shape)).filter((key) => !read.includes(key));
+  if (method === 'ppo' || method === 'distill') unread.push('alarms.alike');
   return [...unread.map((key) => ({ key })), ...withLosses(method).filter(({ key }) => read.includes(key))];
 }
 

@@ -110,6 +110,7 @@ test('another kind of method by --set: what the file says of the knobs that it d
   for (const [set, said] of [
     ['align.method=ppo', 'align.resample=1'],
     ['align.method=ppo', 'align.klIn=loss'],
+    ['align.method=ppo', 'align.alarms.alike=0.2'],
     ['align.method=grpo', 'align.lambda=0.9'],
   ].map(([method, knob]) => [[method, knob], new RegExp(`${knob.replace(/=.*/, '')}.*is not read by`)] as const)) {
     await assert.rejects(load([...set]), said);
@@ -138,6 +139,7 @@ test('another method by --set: whatever a file of one says is read by the other,
     [{ method: 'grpo', klIn: 'loss', klWeight: 0.1, resample: 2 }, 'ppo', 'klIn resample'],
     [{ method: 'grpo', policyLoss: 'sapo', sapoTemperaturePositive: 2 }, 'rloo', 'sapoTemperaturePositive policyLoss'],
     [{ method: 'ppo', critic: 'runs/reward', lambda: 0.9, klWeight: 0.1 }, 'rloo', 'critic lambda'],
+    [{ method: 'rloo', alarms: { alike: 0.9 } }, 'ppo', 'alarms.alike'],
     [{ method: 'distill', teacher: 'runs/teacher', divergence: 0.5 }, 'grpo', 'teacher divergence'],
     [{ method: 'simpo', beta: 1, simpoGamma: 2 }, 'dpo', 'simpoGamma'],
   ];

@@ -2,8 +2,8 @@
 import type { Catalog } from '../messages.js';
 
 export const online: Catalog = {
-  'share of groups of sampled answers that may all be rewarded alike and low, over eight samplings (grpo, rloo)':
-    '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八次采样平均；grpo、rloo）',
+  'share of groups of sampled answers that may all be rewarded alike and low, over eight samplings (grpo, rloo, online-dpo)':
+    '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八次采样平均；grpo、rloo、online-dpo）',
   'steps that the answers of one sampling are divided over (steps_per_generation of TRL); more sample at once and are further from the policy that answered; default: 1':
     '一次采样的回答分给多少步（TRL 的 steps_per_generation）；步数越多，一次采样越多，离作答时的策略也越远；默认：1',
   'how often each answer is learnt from (num_iterations and num_ppo_epochs of TRL, μ of GRPO); default: 1, ppo 4':
