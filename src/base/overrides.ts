@@ -12,6 +12,8 @@ export interface Override {
   typed: string;
   /** Only where the key is not set yet. */
   ifAbsent?: boolean;
+  /** Only where the whole value, as it is by then, is so. */
+  onlyWhere?: (value: unknown) => boolean;
   /** Hears that a value was there, which `null` has removed. */
   removed?: () => void;
 }
@@ -43,8 +45,9 @@ export function applyOverrides(
 ): { value: unknown; faults: Fault[]; typed: Map<string, string> } {
   const result = { value, faults: [] as Fault[], typed: new Map<string, string>() };
   for (const given of overrides) {
-    const { assignment, typed, ifAbsent, removed }: Override =
+    const { assignment, typed, ifAbsent, onlyWhere, removed }: Override =
       typeof given === 'string' ? { assignment: given, typed: `--set ${given}` } : given;
+    if (onlyWhere?.(result.value) === false) continue;
     const split = assignment.indexOf('=');
     if (split <= 0) {
       result.faults.push({ what: 'this sets nothing', where: typed, next: 'Write it as --set a.b=value' });

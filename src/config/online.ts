@@ -1,6 +1,7 @@
 // The knobs of learning from answers that the policy gives while it learns: how many at a time, and how often each is used. Every one
 // is absent where nobody says otherwise, so that a method that reads none can say so.
 import { z } from 'zod';
+import { isAlikeSet } from './alarms.js';
 import { optionalPath } from './paths.js';
 import { type PolicyMethod, policyMethods } from './policy.js';
 
@@ -78,10 +79,22 @@ export function resolvedOnline(written: WrittenOnline & { method?: string }): On
   return { promptsPerStep, stepsPerSampling, iterations, resample };
 }
 
+/** What a method reads of them, and of distill's. */
+export function onlineKeysOf(method: string): string[] {
+  const keys = isOnline(method) ? Object.keys(onlineShape) : [];
+  if (method === 'distill' || method === 'ppo') keys.splice(keys.indexOf('resample'), 1);
+  return method === 'distill' ? [...keys, ...Object.keys(distillShape)] : keys;
+}
+
 /** For `superRefine` of the block. */
 export function checkOnline(
   written: WrittenOnline &
-    WrittenDistill & { method: string; data?: unknown; train: { accumulation: number; batchWarmup: number } },
+    WrittenDistill & {
+      method: string;
+      data?: unknown;
+      train: { accumulation: number; batchWarmup: number };
+      alarms: { alike: number };
+    },
   context: z.RefinementCtx,
 ): void {
   const fault = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
@@ -94,11 +107,10 @@ export function checkOnline(
     if (written.teacher === undefined) fault(['teacher'], 'distill learns from a teacher: name its folder');
     if (written.resample !== undefined) fault(['resample'], 'is not read by distill: remove it, or write null');
   }
-  if (method === 'ppo' && written.resample !== undefined) {
-    fault(
-      ['resample'],
-      'is not read by ppo, which learns from answers that are rewarded alike too: remove it, or write null',
-    );
+  if (method === 'ppo' || method === 'distill') {
+    const why = `is not read by ${method}, which learns from answers that are rewarded alike too: remove it, or write null`;
+    if (method === 'ppo' && written.resample !== undefined) fault(['resample'], why);
+    if (isAlikeSet(written.alarms)) fault(['alarms', 'alike'], why);
   }
   if (!isOnline(method)) {
     for (const key of Object.keys(onlineShape) as (keyof WrittenOnline)[]) {

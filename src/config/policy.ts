@@ -188,6 +188,15 @@ const readers: Readonly<Partial<Record<keyof WrittenPolicy, Reader>>> = {
   vespoDecayNegative: (loss) => loss === 'vespo',
 };
 
+/** What a method reads with some loss that it has, where steps away from the reference cost something. */
+export function policyKeysOf(name: string): string[] {
+  const method = policyMethods.find((each) => each === name);
+  if (method === undefined) return [];
+  const isRead = (key: keyof WrittenPolicy): boolean =>
+    policyDefaults[method].losses.some((loss) => readers[key]?.(loss, { klWeight: 1 }, method) ?? true);
+  return (Object.keys(policyShape) as (keyof WrittenPolicy)[]).filter(isRead);
+}
+
 /** For `superRefine` of the block: knobs that do not go together. Of any other method, that none of them is written. */
 export function checkPolicy(written: WrittenPolicy & { method: string }, context: z.RefinementCtx): void {
   const fault = (key: keyof WrittenPolicy, message: string) => {

@@ -167,13 +167,26 @@ const readers: Readonly<Partial<Record<keyof WrittenPreference, Reader>>> = {
     method === 'cpo'
       ? names.includes('sigmoid')
       : method === 'simpo' || method === 'alphapo' || names.some((name) => name in defaultSmoothing),
-  fDivergenceAlpha: (_method, _names, { fDivergence }) => fDivergence === 'alpha_divergence',
+  fDivergenceAlpha: (method, _names, { fDivergence }) => method === 'dpo' && fDivergence === 'alpha_divergence',
   discopopTau: (_, names) => names.includes('discopop'),
   simpoGamma: (method) => method === 'simpo' || method === 'alphapo',
   rewardAlpha: (method) => method === 'alphapo',
   desirableWeight: (method) => method === 'kto',
   undesirableWeight: (method) => method === 'kto',
 };
+
+/** What a method reads with some loss that it has. */
+export function preferenceKeysOf(method: MethodName): string[] {
+  const { losses } = methodDefaults[method];
+  const kinds: readonly (readonly LossName[])[] = losses.length === 0 ? [[]] : losses.map((name) => [name]);
+  const written: WrittenPreference = { method, fDivergence: 'alpha_divergence' };
+  return (Object.keys(preferenceShape) as (keyof WrittenPreference)[]).filter((key) => {
+    if (key === 'method') return true;
+    if (key === 'loss' || key === 'lossWeights') return losses.length > 0;
+    if (key === 'fDivergence') return method === 'dpo';
+    return kinds.some((names) => readers[key]?.(method, names, written));
+  });
+}
 
 /** With every number there. */
 export interface PreferenceConfig {

@@ -8,15 +8,13 @@ import { resolvedTraining } from '../architecture/dial.js';
 import { ifAbsent, nearest, UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { type Flags, flagOverrides, type Override } from '../base/overrides.js';
+import { valueAt } from '../base/schema.js';
 import { loadYaml, parseYaml, type WhereIs } from '../base/yaml.js';
 import { readModel } from '../checkpoint/directory.js';
 import { withCheckpoint } from '../checkpoint/reading.js';
+import { unreadBy } from '../config/method-keys.js';
 import type { ModelConfig } from '../config/model.js';
-import { isOnline, onlineShape } from '../config/online.js';
 import { type PipelineConfig, pipelineSchema, type WrittenPipeline } from '../config/pipeline.js';
-import { policyShape } from '../config/policy.js';
-import { ppoShape } from '../config/ppo.js';
-import { preferenceShape } from '../config/preference.js';
 
 const packagedFolder = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 
@@ -120,11 +118,17 @@ function methodOverrides({ set = [] }: PipelineRequest, unread: string[]): Overr
   const typed = set.findLast((each) => /^\s*align\.method\s*=/.test(each));
   if (typed === undefined) return [];
   const method = typed.slice(typed.indexOf('=') + 1).trim();
-  const shapes = isOnline(method) ? [preferenceShape] : [policyShape, onlineShape];
-  return [...shapes, ...(method === 'ppo' ? [] : [ppoShape])]
-    .flatMap((shape) => Object.keys(shape))
-    .filter((key) => key !== 'method')
-    .map((key) => ({ assignment: `align.${key}=null`, typed: `--set ${typed}`, removed: () => unread.push(key) }));
+  return unreadBy(method).map(({ key, isUnread }) => ({
+    assignment: `align.${key}=null`,
+    typed: `--set ${typed}`,
+    ...(isUnread && { onlyWhere: (value) => isUnread(alignOf(value)) }),
+    removed: () => unread.push(key),
+  }));
+}
+
+function alignOf(value: unknown): Readonly<Record<string, unknown>> {
+  const align = valueAt(value, ['align']);
+  return typeof align === 'object' && align !== null ? { ...align } : {};
 }
 
 function overridesOf({ size, set = [], flags = {}, blocks = [] }: PipelineRequest): Override[] {

@@ -113,7 +113,7 @@ function differences(name: StageName, stages: StageTable, before: Provenance, no
   for (const key of new Set([...old.keys(), ...fresh.keys()])) {
     const [from, to] = [old.get(key), fresh.get(key)];
     if (key === `${name}.from`) addParent(from, to);
-    else if (holdsFile(key)) addData(from, to);
+    else if (fixedBy(fixed, key) === undefined && holdsFile(key)) addData(from, to);
     else add(key, from, to);
   }
   add('seed', before.seed, now.seed, undefined, 'the order of the data and every random draw follow from it');

@@ -101,7 +101,7 @@ const rewardReportSchema = z.object({
     })
     .optional(),
   /** Of a judge, shares: of pairs whose verdict changes with the order, of verdicts for the first shown, of pairs without one. */
-  judge: z.object({ swayed: number, first: number, silent: number }).optional(),
+  judge: z.object({ name: text.optional(), swayed: number, first: number, silent: number }).optional(),
   /** Of the difference of two scores with that of their lengths. */
   lengthCorrelation: number,
   /** With what programs say. */

@@ -22,14 +22,21 @@ export function rewardSection({ events }: RunFacts): string {
 
 function licenceHtml(report: Reward): string {
   const { isGranted, refusals } = report;
-  const title = `<h3>Licence <span class="soft">(${isGranted ? 'granted' : 'refused'})</span></h3>`;
+  const [heading, answer] =
+    report.judge === undefined
+      ? ['Licence', isGranted ? 'granted' : 'refused']
+      : ['May steer alignment', isGranted ? 'yes' : 'no'];
+  const title = `<h3>${heading} <span class="soft">(${answer})</span></h3>`;
   const why = refusals.map((text) => `<li class="warning">${escapeHtml(text)}</li>`);
   const more = followingWords(report).map((text) => `<li>${escapeHtml(text)}</li>`);
   return `<div class="card">${title}<ul class="notes">${[...why, ...more].join('')}</ul></div>`;
 }
 
 /** How far it may be trusted once it steers, in words. */
-function followingWords({ isGranted, bestOfN }: Reward): string[] {
+function followingWords({ isGranted, bestOfN, judge }: Reward): string[] {
+  // Nothing is sampled to see where a judge leads.
+  if (judge !== undefined)
+    return isGranted ? ['It is surely right more often than the length of an answer alone.'] : [];
   const beaten = isGranted
     ? ['It is surely right more often than the length of an answer alone, and than counting characters.']
     : [];
@@ -64,12 +71,24 @@ function partsHtml({ parts, baselines, gold, lengthCorrelation, judge }: Reward)
     judge === undefined
       ? ''
       : `<p class="soft">${escapeHtml(`Its verdict changes with the order of the answers in ${percentOf(judge.swayed)} of the pairs; ${percentOf(judge.first)} of its verdicts are for the answer that is shown first; ${percentOf(judge.silent)} of the pairs have no verdict.`)}</p>`;
-  const byLength = `<p class="soft">${escapeHtml(`Scores follow the length of answers by ${lengthCorrelation.toFixed(2)} (rank correlation; 1: the longer answer always scores higher, −1: the shorter).`)}</p>`;
+  const followed = lengthCorrelation.toFixed(2);
+  const lengthWords =
+    judge === undefined
+      ? `Scores follow the length of answers by ${followed} (rank correlation; 1: the longer answer always scores higher, −1: the shorter).`
+      : `Verdicts follow the length of answers by ${followed} (rank correlation; 1: the longer answer always wins, −1: the shorter).`;
+  const byLength = `<p class="soft">${escapeHtml(lengthWords)}</p>`;
   return (
     tableHtml(headerHtml(['pairs', 'number', 'right']), rows) +
     byOrder +
     byLength +
-    tableHtml(headerHtml(['scorer that understands nothing', 'right', 'the model is better by (points)']), beaten)
+    tableHtml(
+      headerHtml([
+        'scorer that understands nothing',
+        'right',
+        judge === undefined ? 'the model is better by (points)' : 'the judge is better by (points)',
+      ]),
+      beaten,
+    )
   );
 }
 

@@ -1,10 +1,11 @@
-// What a person is told first of a stage whose loss says nothing: of a reward model how often it is right and whether it may steer, of a
-// round that sampled as it learnt what its answers came to and what was promoted.
+// What a person is told first of a stage whose loss says nothing: of a reward model, or a judge, how often it is right and whether it may
+// steer, of a round that sampled as it learnt what its answers came to and what was promoted.
 import { formatCount, kebabCase } from '../base/format.js';
 import type { Event } from './event.js';
 import type { TimedEvent } from './metrics.js';
 
 type Step = Extract<Event, { type: 'step' }>;
+type Reward = Extract<Event, { type: 'reward' }>;
 
 /** Steps whose mean is the beginning, or the end: single ones differ too much. */
 const meanSteps = 4;
@@ -12,12 +13,15 @@ const meanSteps = 4;
 /** Sentences; none of a stage that its loss says enough of. */
 export function verdictsOf(events: readonly TimedEvent[], stage: string): string[] {
   const own = events.filter((event) => event.stage === stage);
-  const reward = own.findLast((event) => event.type === 'reward');
-  if (reward?.type === 'reward') return rewardVerdict(stage, reward);
+  const rewards = own.filter((event): event is TimedEvent & Reward => event.type === 'reward');
+  const reward = rewards.findLast(({ judge }) => judge === undefined);
+  if (reward !== undefined) return rewardVerdict(stage, reward);
+  // Of a run that was resumed a judge is there twice: the latest is.
+  const judges = new Map(rewards.map((each) => [each.judge?.name, each]));
   const steps = own.filter((event): event is TimedEvent & Step => event.type === 'step');
   const sampled = steps.filter(({ metrics = {} }) => 'reward' in metrics && 'frac_reward_zero_std' in metrics);
   const rounds = [...new Set(sampled.map(({ round = 1 }) => round))];
-  return rounds.flatMap((round) => {
+  const courses = rounds.flatMap((round) => {
     const gate = own.findLast((event) => event.type === 'gate' && event.round === round);
     const course = rewardCourse(
       stage,
@@ -26,9 +30,20 @@ export function verdictsOf(events: readonly TimedEvent[], stage: string): string
     );
     return [...course, ...(gate?.type === 'gate' ? [promotion(gate)] : [])];
   });
+  return [...[...judges.values()].flatMap(judgeVerdict), ...courses];
 }
 
-function rewardVerdict(stage: string, { parts, isGranted, refusals }: Extract<Event, { type: 'reward' }>): string[] {
+function judgeVerdict({ judge, parts, isGranted, refusals }: Reward): string[] {
+  const right = parts.slice(0, 1).map(({ accuracy, pairs }) => {
+    return `${judge?.name ?? 'judge'}: right in ${percent(accuracy.mean)} of ${formatCount(pairs)} known pairs.`;
+  });
+  const steers = isGranted
+    ? 'It may steer alignment.'
+    : `It has not shown enough to steer alignment: ${refusals.join('; ')}.`;
+  return [...right, steers];
+}
+
+function rewardVerdict(stage: string, { parts, isGranted, refusals }: Reward): string[] {
   const right = parts.slice(0, 1).map(({ accuracy, pairs }) => {
     return `${kebabCase(stage)}: right in ${percent(accuracy.mean)} of ${formatCount(pairs)} held-out pairs.`;
   });

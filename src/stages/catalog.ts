@@ -287,6 +287,9 @@ export const stageTable: StageTable = {
     },
     fixed: {
       data: 'rounds are compared by the same held-out tasks and preferences',
+      'align.method': 'what its steps are, and what its checkpoints hold, follow from it',
+      'align.critic': 'its weights are in the checkpoint by now',
+      'align.teacher': 'all steps of a round learn from one teacher',
       ...adapterShape('align'),
       ...Object.fromEntries(
         ['samplesPerPrompt', 'promptsPerStep', 'stepsPerSampling', 'iterations'].map((key) => [

@@ -110,6 +110,7 @@ test('another kind of method by --set: what the file says of the knobs that it d
   for (const [set, said] of [
     ['align.method=ppo', 'align.resample=1'],
     ['align.method=ppo', 'align.klIn=loss'],
+    ['align.method=ppo', 'align.alarms.alike=0.2'],
     ['align.method=grpo', 'align.lambda=0.9'],
   ].map(([method, knob]) => [[method, knob], new RegExp(`${knob.replace(/=.*/, '')}.*is not read by`)] as const)) {
     await assert.rejects(load([...set]), said);
@@ -119,4 +120,34 @@ test('another kind of method by --set: what the file says of the knobs that it d
     /not read where klWeight is 0/,
   );
   assert.equal(said.length, 1);
+});
+
+test('another method by --set: whatever a file of one says is read by the other, or set aside and named', async () => {
+  const load = async (align: object, method: string, more: string[] = []) => {
+    const said: string[] = [];
+    const set = [`align.method=${method}`, ...more];
+    const config = { align: { prompts: 'tasks.jsonl', ...align } };
+    const loaded = await loadPipeline({ config, set, warn: (text) => void said.push(text) });
+    return { align: loaded.align, said: said.join('\n') };
+  };
+  const kept = await load({ method: 'dpo', beta: 0.3 }, 'online-dpo');
+  assert.deepEqual([kept.align?.beta, kept.said], [0.3, ''], 'beta is read by both');
+  const cases: [object, string, string][] = [
+    [{ method: 'dpo', loss: ['hinge', 'ipo'], lossWeights: [1, 2] }, 'online-dpo', 'lossWeights loss'],
+    [{ method: 'dpo', fDivergence: 'alpha_divergence', fDivergenceAlpha: 0.3 }, 'cpo', 'fDivergence fDivergenceAlpha'],
+    [{ method: 'rloo', klWeight: 0.1, resample: 1 }, 'online-dpo', 'klWeight'],
+    [{ method: 'grpo', klIn: 'loss', klWeight: 0.1, resample: 2 }, 'ppo', 'klIn resample'],
+    [{ method: 'grpo', policyLoss: 'sapo', sapoTemperaturePositive: 2 }, 'rloo', 'sapoTemperaturePositive policyLoss'],
+    [{ method: 'ppo', critic: 'runs/reward', lambda: 0.9, klWeight: 0.1 }, 'rloo', 'critic lambda'],
+    [{ method: 'rloo', alarms: { alike: 0.9 } }, 'ppo', 'alarms.alike'],
+    [{ method: 'distill', teacher: 'runs/teacher', divergence: 0.5 }, 'grpo', 'teacher divergence'],
+    [{ method: 'simpo', beta: 1, simpoGamma: 2 }, 'dpo', 'simpoGamma'],
+  ];
+  for (const [written, method, keys] of cases) {
+    const { said } = await load(written, method);
+    const named = keys.split(' ').map((key) => `align.${key}`);
+    assert.equal(said, `${named.join(', ')} of the file: not read by ${method}, and set aside`);
+  }
+  const typed = await load({ method: 'dpo', loss: 'hinge' }, 'online-dpo', ['align.loss=ipo']);
+  assert.equal(typed.align?.loss, 'ipo');
 });

@@ -203,6 +203,28 @@ test('other data are named as data; align cannot change them', async () => {
   await assert.rejects(align.resume(given(), { override: ['data'] }), /cannot resume with data: other tasks/);
 });
 
+test('align keeps its method, and the models that it learns beside or from: each is named as what it is, not as data', async () => {
+  const data = join(folder, 'beside.json');
+  await writeFile(data, '{}\n');
+  const begun = { method: 'ppo', critic: data, teacher: data };
+  const given = (own: object) => changed(({ align }) => void Object.assign(align ?? {}, begun, own));
+  const { resume } = await interrupted('align', given({}));
+  for (const [key, value, why] of [
+    ['method', 'grpo', /what its steps are/i],
+    ['critic', undefined, /its weights are in the checkpoint by now/i],
+    ['teacher', undefined, /learn from one teacher/],
+  ] as const) {
+    const override = [`align.${key}`, 'data'];
+    await assert.rejects(resume(given({ [key]: value }), { override }), (error: Error) => {
+      assert.match(error.message, new RegExp(`align cannot resume with align\\.${key}: .* → `));
+      assert.match(error.message, why);
+      assert.doesNotMatch(error.message, /other tasks/);
+      return true;
+    });
+  }
+  assert.ok((await resume(given({}))).states.includes('align resumed'));
+});
+
 test('a name that is no setting is refused; one that has not changed is let pass; keep is no difference', async () => {
   const { resume } = await interrupted('pretrain');
   await assert.rejects(

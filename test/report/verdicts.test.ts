@@ -67,4 +67,19 @@ test('a round that sampled: its reward, how many were right, and what the gate d
     'Held-out tasks decided: promoted at 100.0 % of the way, where reward gained +0.300 [+0.200, +0.400].',
   ]);
   assert.deepEqual(verdictsOf(timed([]), 'align'), []);
+
+  // Who judged stands before what came of it, once, under its own name.
+  const judge = (more: object): Event =>
+    reward({ stage: 'align', judge: { name: 'judge 0a1b', swayed: 0.1, first: 0.5, silent: 0 }, ...more });
+  const unlicensed = judge({ isGranted: false, refusals: ['it is fickle'] });
+  const worth = 'judge 0a1b: right in 90.0 % of 40 known pairs.';
+  const judged = verdictsOf(timed([unlicensed, judge({}), ...steps, gate(0)]), 'align');
+  assert.deepEqual(judged, [worth, 'It may steer alignment.', ...decided(0)]);
+  assert.deepEqual(verdictsOf(timed([unlicensed]), 'align'), [
+    worth,
+    'It has not shown enough to steer alignment: it is fickle.',
+  ]);
+  const html = rewardSection({ events: timed([judge({})]) } as RunFacts);
+  assert.match(html, /May steer alignment.*yes.*than the length of an answer alone\./s);
+  assert.doesNotMatch(html, /Licence|n-grams|counting characters|licence\.prompts|the model is better/);
 });

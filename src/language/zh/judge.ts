@@ -66,6 +66,14 @@ export const judge: Catalog = {
     '{1}：其中 {2} 的评判随次序改变；{3} 的评判偏向先出示的回答',
   '{1}: length alone is right in {2} ({3}); verdicts follow length by {4} (1: the longer answer always wins, −1: the shorter)':
     '{1}：只看长度的正确率为 {2}（{3}）；评判与长度的相关为 {4}（1：总是较长的赢；−1：较短的赢）',
+  '{1}: right in {2} of {3} known pairs.': '{1}：在 {3} 个已知的对上判对 {2}。',
+  'It may steer alignment.': '它可以引导对齐。',
+  'It has not shown enough to steer alignment: {1}.': '它还不足以引导对齐：{1}。',
+  'May steer alignment': '可否引导对齐',
+  'It is surely right more often than the length of an answer alone.': '它肯定比只看回答长度更常判对。',
+  'the judge is better by (points)': '评判模型好多少（百分点）',
+  'Verdicts follow the length of answers by {1} (rank correlation; 1: the longer answer always wins, −1: the shorter).':
+    '评判随回答长度走的程度为 {1}（秩相关；1：总是长的胜，−1：总是短的）。',
   '{1}: it may steer alignment': '{1}：可以引导对齐',
   'a judge that has not shown enough steers alignment (align.unlicensed): {1}':
     '未能充分证明自己的评判模型在引导对齐（align.unlicensed）：{1}',

@@ -2,8 +2,8 @@
 import type { Catalog } from '../messages.js';
 
 export const online: Catalog = {
-  'share of groups of sampled answers that may all be rewarded alike and low, over eight samplings (grpo, rloo)':
-    '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八次采样平均；grpo、rloo）',
+  'share of groups of sampled answers that may all be rewarded alike and low, over eight samplings (grpo, rloo, online-dpo)':
+    '采样回答的组里，全组奖励相同且偏低的最多可占多大比例（八次采样平均；grpo、rloo、online-dpo）',
   'steps that the answers of one sampling are divided over (steps_per_generation of TRL); more sample at once and are further from the policy that answered; default: 1':
     '一次采样的回答分给多少步（TRL 的 steps_per_generation）；步数越多，一次采样越多，离作答时的策略也越远；默认：1',
   'how often each answer is learnt from (num_iterations and num_ppo_epochs of TRL, μ of GRPO); default: 1, ppo 4':
@@ -39,8 +39,8 @@ export const online: Catalog = {
   ', and low ({1})': '，而且低（{1}）',
   'the reward rises ({1} → {2}) while fewer sampled answers pass their check ({3} → {4}), both beyond doubt':
     '奖励上升（{1} → {2}），而通过检查的采样回答变少（{3} → {4}），两者都毫无疑问',
-  'Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.klWeight). {1}':
-    '请也用检查来打分（align.scorers: [rules, …]），或让策略离得近些（align.klWeight）。{1}',
+  'Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.{1}). {2}':
+    '请也用检查来打分（align.scorers: [rules, …]），或让策略离得近些（align.{1}）。{2}',
   '{1} of the answers have no reward: nothing is learnt from them, and what scores them should be looked at':
     '{1} 的回答没有奖励：不会从中学习，请检查打分者',
   'the policy is {1} nats a token from where the round began, more than align.alarms.kl ({2})':

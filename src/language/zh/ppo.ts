@@ -23,10 +23,12 @@ export const ppo: Catalog = {
   'divide the rewards of all tokens of a sampling by their standard deviation (TRL: whiten_rewards); default: false':
     '一次采样里全部词元的奖励除以它们的标准差（TRL 的 whiten_rewards）；默认：false',
   'is not read where klWeight is 0: remove it, or write null': 'klWeight 为 0 时不读此项：请删去，或写 null',
-  'is not read by ppo, which learns from answers that are rewarded alike too: remove it, or write null':
-    'ppo 不读此项，奖励相同的回答它也能学：请删去，或写 null',
+  'is not read by {1}, which learns from answers that are rewarded alike too: remove it, or write null':
+    '{1} 不读此项，奖励相同的回答它也能学：请删去，或写 null',
   "the critic of ppo begins as {1}: {2} of weights are trained beside the policy's":
     'ppo 的评论者从{1}开始：在策略的权重之外再训练 {2} 权重',
+  "the critic of ppo began as {1}: {2} of weights are trained beside the policy's":
+    'ppo 的评论者当初从{1}开始：在策略的权重之外再训练 {2} 权重',
   "the policy as it is at the round's start, with a score that is new": '本轮开始时的策略（加上新的打分头）',
   'the critic reads {1} tokens, and a prompt with its answer has up to {2}':
     '评论者只能读 {1} 个词元，而提示词加回答可达 {2} 个',

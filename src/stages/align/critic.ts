@@ -4,7 +4,7 @@ import { decoderTable, sizeOfTable } from '../../architecture/parameters.js';
 import { UserError } from '../../base/errors.js';
 import { formatBytes } from '../../base/format.js';
 import { identifyCheckpoint, openCheckpoint } from '../../checkpoint/directory.js';
-import { rewardModelAt } from '../../checkpoint/history.js';
+import { listCheckpoints, rewardModelAt } from '../../checkpoint/history.js';
 import type { AlignConfig } from '../../config/align.js';
 import type { ModelConfig } from '../../config/model.js';
 import { LocalModel } from '../../inference/local-model.js';
@@ -30,13 +30,21 @@ export async function criticDigest({ critic }: Pick<AlignConfig, 'critic'>): Pro
   return critic === undefined ? undefined : (await identifyCheckpoint(await rewardModelAt(critic))).digest;
 }
 
+interface CriticRequest {
+  /** Of the round: where its training has saved a checkpoint, that has the critic, too. */
+  directory: string;
+  model: Model;
+  tokenizer: Tokenizer;
+  columns: number;
+}
+
 /**
  * Takes over the policy's `model`.
  * @throws UserError where the critic does not read the policy's tokens, or not as far as `columns` tokens.
  */
 export async function openCritic(
   { job: { config, reporter, seed, verify }, round, policy }: RoundInput,
-  { model, tokenizer, columns }: { model: Model; tokenizer: Tokenizer; columns: number },
+  { directory, model, tokenizer, columns }: CriticRequest,
 ): Promise<CriticModel> {
   const { critic: path } = config;
   let critic: Model;
@@ -54,7 +62,10 @@ export async function openCritic(
   }
   const size = formatBytes(4 * sizeOfTable(decoderTable(critic.config)));
   const begins = path ?? "the policy as it is at the round's start, with a score that is new";
-  const text = `the critic of ppo begins as ${begins}: ${size} of weights are trained beside the policy's`;
+  const isSaved = (await listCheckpoints(directory)).length > 0;
+  const text = isSaved
+    ? `the critic of ppo began as ${begins}: ${size} of weights are trained beside the policy's`
+    : `the critic of ppo begins as ${begins}: ${size} of weights are trained beside the policy's`;
   reporter.note('info', `round ${round}: ${text}`);
   return { model: withCritic(model, critic), config: critic.config, ...(digest !== undefined && { digest }) };
 }

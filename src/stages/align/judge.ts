@@ -89,7 +89,7 @@ export async function showJudge(
   stopIfAborted(signal, 'stopped while asking the judge');
   const figures = judgeFigures(judged);
   judge.counts = { pairs: 0, swayed: 0, silent: 0 }; // of sampled answers, from here on
-  const { report, accuracy } = reportOf(gold, figures, config);
+  const { report, accuracy } = reportOf(gold, figures, { config, name: judge.name });
   reporter.emit({ type: 'reward', ...report });
   for (const line of linesOf(judge.name, { gold, figures, accuracy })) reporter.note('info', line);
   decide(job, report, judge.name);
@@ -102,7 +102,7 @@ export async function showJudge(
 function reportOf(
   gold: readonly GoldPair[],
   { scored, swayed, first, silent }: JudgeFigures,
-  { orderDependent }: JudgeConfig,
+  { config: { orderDependent }, name }: { config: JudgeConfig; name: string },
 ): { report: RewardReport; accuracy: Estimate } {
   const own = accuracyUnits(scored);
   const accuracy = bootstrapMean(own);
@@ -120,7 +120,7 @@ function reportOf(
     accuracy,
     report: {
       ...{ isGranted: refusals.length === 0, refusals, baselines, parts: partsOf(scored, { byScore: false }) },
-      judge: { swayed, first, silent },
+      judge: { name, swayed, first, silent },
       lengthCorrelation: lengthCorrelation(scored),
       worst: worstPairs(scored, maxWorst).map(({ prompt, chosen, rejected }) => ({
         prompt: shorten(prompt, maxCharacters),

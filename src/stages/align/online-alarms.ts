@@ -27,7 +27,9 @@ const learntShare = 0.9;
 /** Share of answers without a reward, from which on a person is told. */
 const missingShare = 0.2;
 /** A change since the best samplings is beyond doubt where it is so many of its standard errors: of many, the best are so by chance too. */
-const doubt = 4;
+const doubt = 5;
+/** Differences of neighbouring samplings that tell how far chance alone moves one. */
+const minDifferences = 7;
 
 interface State {
   /** Of the sampling that its steps are amid: by figure their sum, and how many they are. */
@@ -38,6 +40,14 @@ interface State {
   isMissingTold?: boolean;
   /** When most answers passed their check, over samplings: how many, and the reward then. */
   best?: { right: number; reward: number };
+  /** Of all samplings so far: what one was, and the squared differences of neighbours, summed over `count`. */
+  spread?: Partial<Record<'reward' | 'rewards/right', Spread>>;
+}
+
+interface Spread {
+  last: number;
+  squares: number;
+  count: number;
 }
 
 interface OnlineAlarmsOptions {
@@ -64,7 +74,7 @@ export class OnlineAlarms implements Watch {
   }
 
   see(figures: Metrics): Fault | undefined {
-    const { courses, sampling } = this.state;
+    const { courses, sampling, spread = {} } = this.state;
     for (const name of watched) {
       const value = figures[name] ?? (name === 'rewards/missing' ? 0 : undefined);
       if (value === undefined || !Number.isFinite(value)) continue;
@@ -75,8 +85,12 @@ export class OnlineAlarms implements Watch {
     if (sampling.steps < this.#options.stepsPerSampling) return undefined;
     for (const name of watched) {
       const own = sampling.sums[name];
-      if (own !== undefined) courses[name] = continued(courses[name], own.sum / own.count);
+      if (own === undefined) continue;
+      const mean = own.sum / own.count;
+      courses[name] = continued(courses[name], mean);
+      if (name === 'reward' || name === 'rewards/right') spread[name] = spreadBy(spread[name], mean);
     }
+    this.state.spread = spread;
     this.state.sampling = { steps: 0, sums: {} };
     this.#tellMissing();
     return (
@@ -132,8 +146,9 @@ export class OnlineAlarms implements Watch {
   }
 
   #goldFall(): Fault | undefined {
-    const reward = levelOf(this.state.courses.reward);
-    const right = levelOf(this.state.courses['rewards/right']);
+    const { courses, spread = {} } = this.state;
+    const reward = levelOf(courses.reward, spread.reward);
+    const right = levelOf(courses['rewards/right'], spread['rewards/right']);
     if (!this.#limits.gold || this.#options.isTaught || reward === undefined || right === undefined) return undefined;
     const { best } = this.state;
     if (best === undefined || right.mean > best.right) {
@@ -145,7 +160,7 @@ export class OnlineAlarms implements Watch {
     return {
       what: `the reward rises (${best.reward.toFixed(3)} → ${reward.mean.toFixed(3)}) while fewer sampled answers pass their check (${percent(best.right)} → ${percent(right.mean)}), both beyond doubt`,
       why: 'the policy has found what the reward pays for beside right answers',
-      next: `Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.klWeight). ${goOn('gold', 'false')}`,
+      next: `Score by the checks too (align.scorers: [rules, …]), or stay nearer (align.${this.#options.heldBy ?? 'klWeight'}). ${goOn('gold', 'false')}`,
     };
   }
 
@@ -180,13 +195,22 @@ export class OnlineAlarms implements Watch {
   }
 }
 
-/** Of the latest samplings; `error`: of the difference of two such means, by how much one sampling differs from another. */
-function levelOf(course: Course | undefined): { mean: number; error: number } | undefined {
+function spreadBy(spread: Spread | undefined, value: number): Spread {
+  if (spread === undefined) return { last: value, squares: 0, count: 0 };
+  const { last, squares, count } = spread;
+  return { last: value, squares: squares + (value - last) ** 2, count: count + 1 };
+}
+
+/**
+ * Of the latest samplings; `error`: of the difference of two such means. It follows from all samplings so far, as eight alone are often
+ * near each other by chance; and from neighbours, whose difference has little of where the training leads.
+ */
+function levelOf(course: Course | undefined, spread: Spread | undefined): { mean: number; error: number } | undefined {
   const means = meansOf(course);
-  if (course === undefined || means === undefined) return undefined;
-  const { recent } = course;
-  const variance = recent.reduce((sum, value) => sum + (value - means.now) ** 2, 0) / (recent.length - 1);
-  return { mean: means.now, error: Math.sqrt((2 * variance) / recent.length) };
+  if (course === undefined || means === undefined || spread === undefined) return undefined;
+  if (spread.count < minDifferences) return undefined;
+  const variance = spread.squares / (2 * spread.count);
+  return { mean: means.now, error: Math.sqrt((2 * variance) / course.recent.length) };
 }
 
 function percent(share: number): string {

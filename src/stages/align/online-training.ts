@@ -64,7 +64,8 @@ export async function trainOnline(
   const template = new ChatTemplate(tokenizer);
   const { longest, mean } = promptLengths(prompts, template, evidence.toolbox);
   const columns = Math.min(context, longest + maxNewTokens);
-  const critic = method === 'ppo' ? await openCritic(input, { model: policyModel, tokenizer, columns }) : undefined;
+  const critic =
+    method === 'ppo' ? await openCritic(input, { directory, model: policyModel, tokenizer, columns }) : undefined;
   const model = critic?.model ?? policyModel;
   const batchSize = Math.min(config.train.batchSize, rowsOfStep({ method, online, samplesPerPrompt }));
   const accumulation = microBatches({ method, online, samplesPerPrompt, batchSize });

@@ -1,6 +1,7 @@
 // The alarms of alignment: a policy that falls apart, or games its reward, is named with what to try; one that is well is not.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Random } from '../../../src/base/random.js';
 import type { Unit } from '../../../src/base/statistics.js';
 import { alarmsSchema } from '../../../src/config/alarms.js';
 import type { Answer } from '../../../src/evaluation/tasks.js';
@@ -113,6 +114,33 @@ describe('rewards of a training that samples', () => {
     assert.ok((gamed.step ?? 0) > 11);
     for (const well of [course(0, 0), course(1, 0.1), course(0, -1), course(1, 0)])
       assert.equal(after({}, well).what, undefined);
+  });
+
+  test('of 48 answers a sampling, a constant share that is right is never taken for a fall, and a real fall always is', () => {
+    const alarmed = (seed: number, right: (sampling: number) => number): number | undefined => {
+      const random = Random.stream(seed, 'alarms');
+      const options = { stepsPerSampling: 1, isTaught: false, heldBy: 'beta', say: () => undefined } as const;
+      const alarms = new OnlineAlarms(limits, options);
+      for (let sampling = 0; sampling < 200; sampling++) {
+        const passed = Array.from({ length: 48 }, () => random.uniform() < right(sampling)).filter(Boolean).length;
+        const reward = 0.2 + 0.003 * sampling + 0.02 * (random.uniform() - 0.5);
+        const fault = alarms.see({ loss: 1, reward, 'rewards/right': passed / 48 });
+        if (fault === undefined) continue;
+        assert.match(String(fault.next), /or stay nearer \(align\.beta\)/);
+        return sampling;
+      }
+      return undefined;
+    };
+    const falls = (sampling: number): number => Math.min(0.3, Math.max(0.1, 0.3 - 0.002 * (sampling - 50)));
+    for (let seed = 0; seed < 20; seed++) {
+      assert.equal(
+        alarmed(seed, () => 0.3),
+        undefined,
+        `seed ${seed}`,
+      );
+      const at = alarmed(seed, falls);
+      assert.ok(at !== undefined && at > 60, `seed ${seed}: ${at}`);
+    }
   });
 
   test('where many answers have no reward a person is told, once', () => {
