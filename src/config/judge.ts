@@ -6,6 +6,9 @@ import { optionalPath, optionalRows } from './paths.js';
 
 const { api: _, ...shape } = endpointShape; // a judge is asked in a chat
 
+/** Those of them that have no default. */
+const ofEndpoint = ['baseUrl', 'jsonMode', 'request', 'prices', 'budgetUsd', 'budgetTokens'] as const;
+
 export const judgeSchema = z
   .strictObject({
     checkpoint: optionalPath('checkpoint, run or model folder of a chat model that judges on this machine'),
@@ -28,10 +31,16 @@ export const judgeSchema = z
       .default(4)
       .describe('answers that each answer is compared with, of a group of more than four different ones'),
   })
-  .superRefine(({ checkpoint, model, budgetUsd, prices }, context) => {
+  .superRefine((judge, context) => {
+    const { checkpoint, model, budgetUsd, prices } = judge;
     const fault = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
     if ((checkpoint === undefined) === (model === undefined)) {
       fault('model', 'a judge is one model: give its `checkpoint`, or the name of a `model` at an endpoint');
+    }
+    if (checkpoint !== undefined) {
+      for (const key of ofEndpoint) {
+        if (judge[key] !== undefined) fault(key, 'it is of an endpoint, and not read beside `checkpoint`');
+      }
     }
     if (budgetUsd !== undefined && prices === undefined) {
       fault('prices', 'a budget in dollars needs the prices of the model, in USD per million tokens');

@@ -15,6 +15,8 @@ export interface Scorer {
   readonly name: string;
   /** What its parts give has no scale: it only says which answer to a prompt is better. Absent: from 0 to 1. */
   readonly isScaleless?: true;
+  /** It compares answers to one prompt alone: those that it finds equal are ordinary, and say nothing of how good they are. */
+  readonly isRelative?: true;
   /** Of the parts, in their order, where `parts` is there and gives more than one. */
   readonly sources?: readonly Pick<ScorerPart, 'name' | 'weight'>[];
   /** What `score` mixes, before anything is scaled. Absent: `score` says all. */

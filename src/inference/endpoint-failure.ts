@@ -32,7 +32,7 @@ export function failureOfSilence({ isTimeout, message }: NoAnswer, { block }: En
 export function failureOf(
   { status, headers }: Exchange,
   error: SaidError,
-  { block, otherwise, api = 'chat' }: Pick<EndpointTerms, 'block' | 'otherwise'> & { api?: EndpointApi },
+  { block, otherwise, isInList, api = 'chat' }: Omit<EndpointTerms, 'role' | 'chosenBy'> & { api?: EndpointApi },
 ): Failure {
   const why = error.words === '' ? undefined : error.words;
   const other = otherApi(api, status, error);
@@ -40,7 +40,9 @@ export function failureOf(
     return {
       what: api === 'chat' ? 'offers this model no chat' : `offers this model no legacy completions (HTTP ${status})`,
       why,
-      next: `Ask it by the other interface: --set ${block}.api=${other}`,
+      next: isInList
+        ? `Name another model in ${block}.model, or ${otherwise}`
+        : `Ask it by the other interface: --set ${block}.api=${other}`,
       again: false,
     };
   const address = `Check ${block}.model and OPENAI_BASE_URL (it mostly ends in /v1)`;

@@ -34,6 +34,8 @@ export interface EndpointTerms {
   /** The setting that asked for an endpoint, and the block that holds `model`, `timeoutSeconds` and `request`. */
   chosenBy: string;
   block: string;
+  /** The block stands in a list: neither options nor --set reach its keys. */
+  isInList?: true;
   /** How to do without one: `use teacher: offline`. */
   otherwise: string;
 }

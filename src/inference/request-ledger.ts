@@ -29,6 +29,8 @@ export interface LedgerOptions {
   prices?: TokenPrices;
   /** The block of settings that messages name. */
   block?: string;
+  /** The block stands in a list: no option gives its budget. */
+  isInList?: true;
   warn?: WriteWarning;
 }
 
@@ -258,7 +260,7 @@ export class RequestLedger {
   }
 
   #budgetSpent(atMost: RequestBound): BudgetSpent {
-    const { budget = {}, block = '' } = this.#options;
+    const { budget = {}, block = '', isInList } = this.#options;
     const { tokens, usd = Number.NaN } = this.totals();
     const spent = tokens.input + tokens.output;
     const next = atMost.input + (atMost.output ?? 0);
@@ -274,14 +276,18 @@ export class RequestLedger {
         what: `the budget of ${all} is too small for the first request`,
         where,
         why: `it may take ${may}${isMoney ? '' : ' tokens'}: ${formatCount(atMost.input)} tokens for the question, ${formatCount(atMost.output ?? 0)} for the answer at most`,
-        next: `Give at least that, ${flag} ${least}, and for the whole what --preview says`,
+        next: isInList
+          ? `Write at least that, ${where}: ${least}, and more for the whole`
+          : `Give at least that, ${flag} ${least}, and for the whole what --preview says`,
       });
     }
     return new BudgetSpent({
       what: `the budget of ${all} is spent`,
       where,
       why: `${went} went, and the next request may ${isMoney ? 'cost' : 'take'} ${may}`,
-      next: `Raise it with ${flag}: what was answered is kept and not asked again`,
+      next: isInList
+        ? `Raise ${where} and run the same command again: what was answered is kept and not asked again`
+        : `Raise it with ${flag}: what was answered is kept and not asked again`,
     });
   }
 

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { ifAbsent } from '../base/errors.js';
 import { sha256File, writeFileAtomic } from '../base/files.js';
 import { settingsName, tokenizerJsonName } from '../base/layout.js';
+import { isRecord } from '../base/objects.js';
 import { mapPaths } from '../base/schema.js';
 import { redactAll, shownSettings } from '../base/secrets.js';
 import { rewardModelAt } from '../checkpoint/history.js';
@@ -16,9 +17,15 @@ import { contentDigest } from './parent.js';
 import { filesOf, mapBlockPaths, namesKind, pipelineNode } from './plan.js';
 import type { Provenance } from './record.js';
 
+/** Of a judge. */
+const changesNoVerdict: ReadonlySet<string> = new Set([
+  ...['timeoutSeconds', 'retries', 'concurrency'],
+  ...['prices', 'budgetUsd', 'budgetTokens'],
+]);
+
 /**
  * The block with the content of each file in the place of its name: a project folder may move, its files may not change.
- * Which checkpoints are kept is no part of it: it changes no result. Nor is the model that it starts from, which is an input.
+ * Which checkpoints are kept is no part of it, nor how patiently a judge is asked and what it may cost: that changes no result. Nor is the model that it starts from, which is an input.
  */
 export async function settingsOf(
   config: PipelineConfig,
@@ -31,8 +38,12 @@ export async function settingsOf(
     digests.set(key, await digestOfNamed(name, key, path));
   }
   const block = mapBlockPaths(shownSettings(config), name, (_, key) => digests.get(key)) ?? null;
-  const withoutKeep = JSON.stringify(block, (key, value: unknown) => (key === 'keep' ? undefined : value));
-  return JSON.parse(withoutKeep) as Provenance['config'];
+  const withResults = JSON.stringify(block, (key, value: unknown) => {
+    if (key === 'judge' && isRecord(value))
+      return Object.fromEntries(Object.entries(value).filter(([name]) => !changesNoVerdict.has(name)));
+    return key === 'keep' ? undefined : value;
+  });
+  return JSON.parse(withResults) as Provenance['config'];
 }
 
 async function digestOfNamed(name: StageName, key: string, path: string): Promise<string> {

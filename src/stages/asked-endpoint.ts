@@ -17,8 +17,7 @@ export interface AskedEndpoint {
   close(): Promise<void>;
 }
 
-interface LedgerPlace {
-  block: string;
+interface LedgerPlace extends Pick<EndpointTerms, 'block' | 'isInList'> {
   /** The file of its requests and replies. */
   path: string;
   reporter: StageReporter;
@@ -26,10 +25,10 @@ interface LedgerPlace {
 
 export function openLedger(
   { prices, budgetUsd, budgetTokens }: Pick<EndpointConfig, 'prices' | 'budgetUsd' | 'budgetTokens'>,
-  { block, path, reporter }: LedgerPlace,
+  { path, reporter, ...place }: LedgerPlace,
 ): Promise<RequestLedger> {
   return RequestLedger.open(path, {
-    block,
+    ...place,
     prices,
     budget: { usd: budgetUsd, tokens: budgetTokens },
     warn: (text, isIncomplete) => reporter.note('warning', text, isIncomplete ? { incomplete: path } : {}),
@@ -39,12 +38,12 @@ export function openLedger(
 /** @throws UserError where its address or key cannot be used. */
 export async function openEndpoint(
   config: EndpointConfig & { model: string },
-  { terms, path, reporter }: { terms: EndpointTerms } & Omit<LedgerPlace, 'block'>,
+  { terms, path, reporter }: { terms: EndpointTerms } & Pick<LedgerPlace, 'path' | 'reporter'>,
 ): Promise<AskedEndpoint> {
   const { request = {} } = config;
-  const { role, block } = terms;
+  const { role, block, isInList } = terms;
   const say = (text: string): void => reporter.note('info', role === 'judge' ? `judge: ${text}` : `teacher: ${text}`);
-  const ledger = await openLedger(config, { block, path, reporter });
+  const ledger = await openLedger(config, { block, isInList, path, reporter });
   try {
     const before = ledger.totals();
     const endpoint = new OpenAiEndpoint({

@@ -1,5 +1,5 @@
-// What a judge is asked, and how its word is read. The conversation and both answers are JSON, so that nothing in them can end the
-// quotation; the verdict is one word, and anything else is none.
+// What a judge is asked, and how its word is read. The conversation and both answers are JSON without a character that
+// special tokens begin with, so that nothing in them can end the quotation; the verdict is one word, and anything else is none.
 import type { Language } from '../../data/types.js';
 import type { ReplyOptions } from '../../inference/chat-model.js';
 import type { Question } from '../../inference/recording.js';
@@ -18,7 +18,7 @@ export interface Comparison {
 }
 
 /** Changed with what is asked: verdicts on other words are others. */
-export const questionVersion = 1;
+export const questionVersion = 2;
 
 const words = {
   zh: {
@@ -40,7 +40,7 @@ const maxReply = 40;
 
 export function judgeQuestion({ messages, language, first, second }: Comparison): Question {
   const { system, user } = words[language === 'zh' ? 'zh' : 'en'];
-  const quoted = JSON.stringify({ conversation: messages.map(quotedMessage), A: first, B: second });
+  const quoted = inertJson({ conversation: messages.map(quotedMessage), A: first, B: second });
   const options: ReplyOptions = { maxNewTokens: verdictTokens, temperature: 0, form: 'text' };
   return {
     messages: [
@@ -49,6 +49,13 @@ export function judgeQuestion({ messages, language, first, second }: Comparison)
     ],
     options,
   };
+}
+
+/** JSON of the same strings, with <, [ and | escaped in them: some endpoints take `<|im_end|>` or `[INST]` for a token wherever it stands. */
+function inertJson(value: object): string {
+  return JSON.stringify(value).replace(/"(?:[^"\\]|\\.)*"/g, (text) =>
+    text.replace(/[<[|]/g, (mark) => `\\u00${mark.charCodeAt(0).toString(16)}`),
+  );
 }
 
 function quotedMessage({ role, content, toolCalls }: Message): object {

@@ -46,9 +46,9 @@ export class Judge {
   /** Pairs that were compared, those whose verdict changed with the order, and those without one. */
   counts = { pairs: 0, swayed: 0, silent: 0 };
 
-  /** @param atOnce Questions at a time. */
-  constructor(model: RecordedModel, { atOnce }: { atOnce: number }) {
-    this.name = `judge ${digestOf([model.identity, questionVersion]).slice(0, 12)}`;
+  /** @param atOnce Questions at a time. @param settings What else its rewards follow from. */
+  constructor(model: RecordedModel, { atOnce, settings = {} }: { atOnce: number; settings?: object }) {
+    this.name = `judge ${digestOf([model.identity, questionVersion, settings]).slice(0, 12)}`;
     this.#model = model;
     this.#slots = new Slots(atOnce);
   }
@@ -175,6 +175,8 @@ export function judgeScorer(judge: Judge, { opponents, seed }: { opponents: numb
   const { name } = judge;
   return {
     name,
+    isScaleless: true, // a win rate: another group's is not the same
+    isRelative: true,
     parts: async (answers, signal) => [{ name, weight: 1, rewards: await rewards(answers, signal) }],
     score: rewards,
   };

@@ -23,18 +23,24 @@ export function mixedScorer(
   hear: (agreements: readonly Agreement[]) => void = () => undefined,
 ): Scorer {
   const parts = async (answers: readonly Answer[], signal?: AbortSignal): Promise<ScorerPart[]> => {
-    const own = await Promise.all(
+    // To their ends: what a judge was paid for is kept.
+    const ends = await Promise.allSettled(
       scorers.map(async ({ scorer, weight }) => ({
         ...{ name: scorer.name, weight },
         rewards: (await scorer.parts?.(answers, signal))?.[0].rewards ?? (await scorer.score(answers, signal)),
       })),
     );
+    const own = ends.map((end) => {
+      if (end.status === 'rejected') throw end.reason;
+      return end.value;
+    });
     if (own.length > 1) hear(agreementsOf(own, groupsOf(answers)));
     return own;
   };
   return {
     name: scorers.map(({ scorer, weight }) => (weight === 1 ? scorer.name : `${weight} × ${scorer.name}`)).join(' + '),
     ...(scorers.some(({ scorer }) => scorer.isScaleless) && { isScaleless: true }),
+    ...(scorers.every(({ scorer }) => scorer.isRelative) && { isRelative: true }),
     sources: scorers.map(({ scorer: { name }, weight }) => ({ name, weight })),
     parts,
     async score(answers, signal) {

@@ -35,6 +35,7 @@ export const judge: Catalog = {
     '评判模型只有一个：请给出它的 `checkpoint`，或端点上的 `model` 名',
   'a budget in dollars needs the prices of the model, in USD per million tokens':
     '以美元计的预算需要模型的价格（每百万词元的美元数）',
+  'it is of an endpoint, and not read beside `checkpoint`': '它属于端点，与 `checkpoint` 同写时不会读取',
   'judge {1}': '评判模型 {1}',
   'stopped while asking the judge': '询问评判模型时被停止',
   '{1} replies of the judge in a row held no verdict': '评判模型连续 {1} 个回复没有给出评判',
@@ -50,6 +51,9 @@ export const judge: Catalog = {
     '没有已知哪个更好的回答对，评判模型无从证明自己',
   'the policy gave no right and wrong answer to one task with a check, or there are no such tasks':
     '策略没有对同一个带检查的任务既答对又答错，或没有这样的任务',
+  'none of its rows has two answers of which one is preferred': '其中没有一行有两个已分高下的回答',
+  'Give rows with prompt, chosen and rejected, or none (judge.gold): then held-out preferences or answers of the policy are shown':
+    '请给出含 prompt、chosen、rejected 的行，或不写 judge.gold：那时出示留出的偏好或策略的回答',
   'Give pairs: judge: {gold: PAIRS.jsonl}, rows with prompt, chosen and rejected':
     '请给出回答对：judge: {gold: PAIRS.jsonl}，每行含 prompt、chosen、rejected',
   'name the checkpoint of a judge on this machine': '指明本机上评判模型的检查点',

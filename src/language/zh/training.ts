@@ -137,6 +137,7 @@ export const training: Catalog = {
   'did not answer in time': '没有及时应答',
   'offers this model no chat': '没有为这个模型提供 chat',
   'offers this model no legacy completions (HTTP {1})': '没有为这个模型提供旧式 completions（HTTP {1}）',
+  'Name another model in {1}.model, or {2}': '请在 {1}.model 中指明另一个模型，或{2}',
   'Ask it by the other interface: --set {1}.api={2}': '请改用另一种接口提问：--set {1}.api={2}',
   'Check {1}.model and OPENAI_BASE_URL (it mostly ends in /v1)': '请检查 {1}.model 和 OPENAI_BASE_URL（多以 /v1 结尾）',
   'Set OPENAI_API_KEY to a valid key for this endpoint, or {1}': '请把 OPENAI_API_KEY 设为这个端点的有效密钥，或{1}',
@@ -214,9 +215,12 @@ export const training: Catalog = {
     '它可能用 {1}{2}：提问 {3} 词元，回答最多 {4}',
   'Give at least that, {1} {2}, and for the whole what --preview says':
     '请至少给这么多（{1} {2}），全部则按 --preview 所说',
+  'Write at least that, {1}: {2}, and more for the whole': '请至少写这么多（{1}: {2}），全部则要更多',
   'the budget of {1} is spent': '预算 {1} 已用完',
   '{1} went, and the next request may {2} {3}': '已用 {1}，下一个请求可能要 {3}',
   'Raise it with {1}: what was answered is kept and not asked again': '请用 {1} 调高：已答过的会保留，不再询问',
+  'Raise {1} and run the same command again: what was answered is kept and not asked again':
+    '请调高 {1}，再运行同一命令：已答过的会保留，不再询问',
   'a budget cannot be kept: this endpoint takes no limit of tokens': '无法遵守预算：这个端点不接受词元上限',
   'Set the field by which it takes one, for example {1}.request={max_completion_tokens: 4096}, or run without a budget':
     '请设置它接受上限的字段，例如 {1}.request={max_completion_tokens: 4096}，或不设预算运行',

@@ -22,6 +22,7 @@ import { askedOf, languageOf } from '../../evaluation/scorers/judge.js';
 import { type Answer, answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Toolbox } from '../../tools/toolbox.js';
+import { fewPrompts } from '../reward-model/licence.js';
 import type { Job } from '../stage.js';
 import { preferenceSources, preferencesFrom } from './given-sources.js';
 
@@ -41,9 +42,12 @@ export async function goldPairs(
 ): Promise<GoldPair[]> {
   const { reporter } = job;
   const given = gold === undefined ? (input.heldOut ?? []).flatMap(goldOf) : await readGold(job, gold);
-  const isSampled = gold === undefined && given.length === 0;
+  // Of too few prompts the judge could not but be refused.
+  const isFew = fewPrompts(new Set(given.map(({ group }) => group)).size).length > 0;
+  const canSample = input.prompts.some(({ check }) => check !== undefined);
+  const isSampled = gold === undefined && (given.length === 0 || (isFew && canSample));
   const pairs = isSampled ? await sampledGold(job, most, input) : chosenBy(given, most);
-  if (pairs.length === 0) throw noGold(gold ?? 'align.scorers');
+  if (pairs.length === 0) throw noGold(gold);
   const from = isSampled ? 'right and wrong answers of the policy' : (gold ?? 'held-out preferences');
   reporter.note('info', `the judge is shown ${countOf(pairs.length, 'pair')} whose better answer is known: ${from}`);
   return pairs;
@@ -138,10 +142,15 @@ function rightAndWrong(answers: readonly Answer[]): { chosen: string; rejected: 
   return right === undefined || wrong === undefined ? [] : [{ chosen: right.text, rejected: wrong.text }];
 }
 
-function noGold(where: string): UserError {
+function noGold(given?: string): UserError {
+  const what = 'there is no pair of answers whose better one is known, for the judge to show what it is worth';
+  if (given !== undefined)
+    return new UserError({
+      ...{ where: given, what, why: 'none of its rows has two answers of which one is preferred' },
+      next: 'Give rows with prompt, chosen and rejected, or none (judge.gold): then held-out preferences or answers of the policy are shown',
+    });
   return new UserError({
-    where,
-    what: 'there is no pair of answers whose better one is known, for the judge to show what it is worth',
+    ...{ where: 'align.scorers', what },
     why: 'the policy gave no right and wrong answer to one task with a check, or there are no such tasks',
     next: 'Give pairs: judge: {gold: PAIRS.jsonl}, rows with prompt, chosen and rejected',
   });

@@ -13,6 +13,7 @@ import { type GoldPair, type JudgedPair, type JudgeFigures, judgeFigures } from 
 import { accuracyUnits, lengthCorrelation, partsOf, worstPairs } from '../../evaluation/rewards/pairs.js';
 import { Judge } from '../../evaluation/scorers/judge.js';
 import { Recording } from '../../inference/recording.js';
+import type { RequestLedger } from '../../inference/request-ledger.js';
 import { SpokenModel } from '../../inference/thoughts.js';
 import type { Metrics, RewardReport } from '../../report/event.js';
 import { openFitting } from '../asked-checkpoint.js';
@@ -33,22 +34,30 @@ export async function openJudge(job: Job<AlignConfig>, config: JudgeConfig, plac
   const { directory, reporter } = job;
   const name = place === 0 ? judgementsName : judgementsName.replace('judge', `judge-${place + 1}`);
   const path = join(dirname(resolve(directory)), name);
-  const { checkpoint, model, concurrency } = config;
+  const { checkpoint, model, concurrency, opponents, jsonMode } = config;
+  const settings = { opponents, jsonMode };
   if (checkpoint === undefined) {
     const terms = {
       role: 'judge',
       chosenBy: block,
-      block,
+      block: `${block}: judge`,
+      isInList: true,
       otherwise: 'name the checkpoint of a judge on this machine',
-    };
+    } as const;
     const asked = await openEndpoint({ ...config, model: model ?? '' }, { terms, path, reporter });
-    return { judge: new Judge(asked.model, { atOnce: concurrency }), config, close: asked.close };
+    return { judge: new Judge(asked.model, { atOnce: concurrency, settings }), config, close: asked.close };
   }
   const opened = await openFitting(checkpoint, {
     ...{ role: 'judge', where: `${block}: judge.checkpoint` },
     next: 'Use a judge with a longer context, or a smaller align.maxNewTokens',
   });
-  const ledger = await openLedger(config, { block, path, reporter });
+  let ledger: RequestLedger;
+  try {
+    ledger = await openLedger(config, { block, path, reporter });
+  } catch (error) {
+    await opened.dispose();
+    throw error;
+  }
   const recording = new Recording(opened.model, ledger);
   const spoken = new SpokenModel(recording, { hasOwnLimit: true });
   const close = async (): Promise<void> => {
@@ -57,7 +66,7 @@ export async function openJudge(job: Job<AlignConfig>, config: JudgeConfig, plac
     const { asked, replayed } = recording.counts;
     reporter.note('info', `judge: ${asked} answers from ${checkpoint}, ${replayed} from an earlier try`);
   };
-  return { judge: new Judge(spoken, { atOnce: questionsAtOnce }), config, close };
+  return { judge: new Judge(spoken, { atOnce: questionsAtOnce, settings }), config, close };
 }
 
 /** Of a judge on this machine: they are read together. */
@@ -75,6 +84,9 @@ export async function showJudge(
   gold: readonly GoldPair[],
 ): Promise<Metrics> {
   const { reporter, signal } = job;
+  // Certain before anything is paid.
+  const few = fewPrompts(new Set(gold.map(({ group }) => group)).size);
+  if (few.length > 0 && job.config.unlicensed !== true) throw mayNotSteer(few.join('; '));
   let done = 0;
   const label = `${judge.name}: known pairs`;
   const compared = gold.map(async (pair): Promise<JudgedPair> => {
@@ -162,7 +174,11 @@ function decide({ config, reporter }: Job<AlignConfig>, { isGranted, refusals }:
     reporter.note('warning', `a judge that has not shown enough steers alignment (align.unlicensed): ${why}`);
     return;
   }
-  throw new UserError({
+  throw mayNotSteer(why);
+}
+
+function mayNotSteer(why: string): UserError {
+  return new UserError({
     where: block,
     what: 'this judge may not steer alignment',
     why,

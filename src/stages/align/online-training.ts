@@ -147,8 +147,8 @@ export async function trainOnline(
     const candidate = await trainPolicy(input, directory, {
       ...{ model, tokenizer, adapter, train, steps },
       objective: replayedObjective(objective, replays),
-      // A teacher, or a critic, has something to say of answers that are rewarded alike, too.
-      watch: new OnlineAlarms(isTaught || ppo ? { ...config.alarms, alike: 1 } : config.alarms, {
+      // A teacher, or a critic, has something to say of answers that are rewarded alike, too; to a judge alone ties are ordinary.
+      watch: new OnlineAlarms(isTaught || ppo || scorer.isRelative ? { ...config.alarms, alike: 1 } : config.alarms, {
         stepsPerSampling: online.stepsPerSampling * online.iterations,
         isTaught,
         heldBy: isPaired ? 'beta' : 'klWeight',

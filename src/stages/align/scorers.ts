@@ -35,7 +35,8 @@ export async function openScorer(job: Job<AlignConfig>, tokenizer: Tokenizer): P
   const judges: OpenJudge[] = [];
   const dispose = async (): Promise<void> => {
     for (const model of opened) model.dispose();
-    for (const judge of judges) await judge.close();
+    const ends = await Promise.allSettled(judges.map((judge) => judge.close()));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   };
   const none = { reportAgreement: () => undefined, prove: () => Promise.resolve({}), dispose };
   if (scorers === undefined) return { scorer: rules, ...none };

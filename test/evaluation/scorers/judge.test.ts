@@ -5,6 +5,8 @@ import { Random } from '../../../src/base/random.js';
 import { type JudgedPair, judgeFigures } from '../../../src/evaluation/rewards/judged.js';
 import { Judge, judgeScorer, pairsOfGroup } from '../../../src/evaluation/scorers/judge.js';
 import { judgeQuestion, verdictIn } from '../../../src/evaluation/scorers/judge-question.js';
+import { mixedScorer } from '../../../src/evaluation/scorers/mixed.js';
+import { rules } from '../../../src/evaluation/scorers/rules.js';
 import type { Answer } from '../../../src/evaluation/tasks.js';
 import type { Reply } from '../../../src/inference/chat-model.js';
 import type { RecordedModel } from '../../../src/inference/recording.js';
@@ -15,7 +17,7 @@ interface Shown {
 }
 
 /** A judge that says what `say` makes of two answers; `asked` hears of each question. */
-function judgeOf(say: (shown: Shown) => string, asked: Shown[] = []): Judge {
+function judgeOf(say: (shown: Shown) => string, asked: Shown[] = [], settings = {}): Judge {
   const model: RecordedModel = {
     identity: 'test',
     // biome-ignore lint/correctness/useYield: it says all at once
@@ -26,7 +28,7 @@ function judgeOf(say: (shown: Shown) => string, asked: Shown[] = []): Judge {
     },
     forget: () => Promise.resolve(),
   };
-  return new Judge(model, { atOnce: 4 });
+  return new Judge(model, { atOnce: 4, settings });
 }
 
 const answersOf = (texts: string[]): Answer[] => {
@@ -57,6 +59,11 @@ test('no answer ends its quotation, and the question is asked in the language of
   const [quoted, ...rest] = user.content.split('\n');
   assert.deepEqual(JSON.parse(quoted), { conversation: [{ role: 'user', content: '问' }], A: evil, B: 'b' });
   assert.equal(rest.length, 2);
+  assert.doesNotMatch(quoted, /<|\|/, 'nor is anything in it a special token');
+  const marked = { ...shown, first: '[INST] a\\"<s>[', second: '\\' };
+  const said = judgeQuestion(marked).messages[1].content.split('\n')[0];
+  assert.deepEqual((JSON.parse(said) as Shown).A, marked.first);
+  assert.doesNotMatch(said, /\[INST|<s>/);
 });
 
 test('few answers all meet, of more each meets a few, and the seed says whom', () => {
@@ -91,6 +98,9 @@ test('a reward is the share of those that an answer beats; equal answers are not
   assert.deepEqual(await rewardsOf(['first', 'x']), [0.5, 0.5], 'what the order decides is a tie');
   assert.deepEqual(await rewardsOf(['mute', 'x', 'xx']), [undefined, 0, 1]);
   assert.deepEqual(judge.counts, { pairs: 7, swayed: 1, silent: 2 });
+  assert.ok(mixedScorer([{ scorer, weight: 1 }]).isRelative, 'ties are ordinary');
+  assert.equal(mixedScorer([scorer, rules].map((each) => ({ scorer: each, weight: 1 }))).isRelative, undefined);
+  assert.notEqual(judgeOf(() => 'A', [], { opponents: 2 }).name, judgeOf(() => 'A', [], { opponents: 4 }).name);
 });
 
 test('what a judge shows of itself: right answers, the order, the length, silence', async () => {

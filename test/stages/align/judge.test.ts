@@ -127,7 +127,11 @@ test('a judge that fails again and again is asked for nothing twice, and the rou
 
 test('a judge that follows the order, the length or nothing is refused, and may steer only where a person says so', async (t) => {
   let say: (shown: Shown, count: number) => string = fair;
-  const server = await startChatServer((request, response, count) => sendText(response, say(shownIn(request), count)));
+  let asked = 0;
+  const server = await startChatServer((request, response, count) => {
+    asked++;
+    sendText(response, say(shownIn(request), count));
+  });
   t.after(() => server.close());
   const refused = async (name: string, judge: typeof say): Promise<string> => {
     say = judge;
@@ -149,6 +153,12 @@ test('a judge that follows the order, the length or nothing is refused, and may 
     align('unknown', server.url, ['method=online-dpo', unknown]),
     /no pair of answers whose better one/,
   );
+  const few = join(root, 'few.jsonl');
+  await writeFile(few, `${(await readFile(gold, 'utf8')).split('\n').slice(0, 19).join('\n')}\n`);
+  const of19 = `scorers=[{judge: {model: tiny, baseUrl: '${server.url}', gold: ${few}}}]`;
+  asked = 0;
+  await assert.rejects(align('few', '', ['method=online-dpo', of19]), /Its pairs are of 19 prompts/);
+  assert.equal(asked, 0, 'certain before anything is paid');
   await assert.rejects(align('two', '', ['scorers=[{judge: {model: a, checkpoint: b}}]']), /a judge is one model/);
 
   say = ({ A, B }, count) => (count % 4 === 0 ? 'B, clearly' : A.length > B.length ? 'A' : 'B');
