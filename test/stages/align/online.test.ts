@@ -154,7 +154,6 @@ test('a critic learns first and beside the policy; it resumes to the same bits, 
   // Amid a sampling, in steps that the critic has learnt in since.
   await assert.rejects(align('ppo parts', own, { stopWhen: (events) => stepsIn(events) >= 3 }), Interrupted);
   const resumed = await align('ppo parts', own);
-  assert.match(resumed.notes, /the critic of ppo began as .*qwen3-reward/);
   assert.deepEqual([resumed.candidate.digest, resumed.journal], [whole.candidate.digest, whole.journal]);
   await assert.rejects(align('ppo other', ['method=ppo', `critic=${published}`]), /this is no reward model/);
   await assert.rejects(align('ppo warm', ['method=ppo']), /the critic alone would learn in all of the 4 steps/);
