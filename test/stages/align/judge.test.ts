@@ -100,7 +100,10 @@ test('a judge that fails again and again is asked for nothing twice, and the rou
     events: reports,
     ...{ name: '', command: '', models: [], seconds: new Map(), broken: 0 },
   });
-  assert.match(page, /What the judge is worth.*Licence.*granted.*changes with the order of the answers in 0\.0 %/s);
+  assert.match(
+    page,
+    /What the judge is worth.*May steer alignment.*yes.*changes with the order of the answers in 0\.0 %/s,
+  );
   assert.match(whole.notes, /round 1: judge [0-9a-f]{12} compared \d+ pairs of answers; 0\.0 % changed with the order/);
   const shares = [...whole.rollouts.matchAll(/"rewards":\[\[([^\]]+)\]\]/g)].flatMap(([, all]) =>
     all.split(',').map(Number),
