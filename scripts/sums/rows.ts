@@ -1,5 +1,6 @@
 // The sums of pipelines/grpo-arithmetic.yaml, as questions in both languages: what fine-tuning shows with its answer, and what GRPO
-// then asks with nothing but a check. What is asked, no formula of its corpus computes with, nor any row of fine-tuning.
+// then asks with nothing but a check. What is asked, no formula of its corpus computes with, nor any row of fine-tuning; what is asked
+// in the end, no step of GRPO has asked.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -9,7 +10,8 @@ import { dataSpecSchema } from '../../src/data/spec.js';
 
 type Pair = readonly [number, number];
 
-const [learnt, asked] = [2400, 2400];
+const [learnt, asked, kept] = [2400, 2400, 400];
+const keptSeed = 2;
 const wordings = [
   ['en', (sum: string) => `What is ${sum}?`],
   ['zh', (sum: string) => `${sum}等于几？`],
@@ -22,8 +24,17 @@ export function sumsFiles(): Record<string, object[]> {
   const pairs = Random.stream(1, 'sums').shuffle(numbers.flatMap((a) => numbers.map((b) => [a, b] as const)));
   const isUnseen = (pair: Pair) => isHeldOutPair(pair, heldOutSeed, heldOut);
   const seen = pairs.filter((pair) => !isUnseen(pair)).slice(0, learnt);
-  const unseen = pairs.filter(isUnseen).slice(0, asked);
-  return { 'data-specs/sums/learn.jsonl': seen.map(answered), 'data-specs/sums/ask.jsonl': unseen.map(checked) };
+  // Some three hundred of them, whatever their order, for the end.
+  const isKept = (pair: Pair) => isHeldOutPair(pair, keptSeed, 0.2);
+  const unseen = pairs.filter(isUnseen);
+  return {
+    'data-specs/sums/learn.jsonl': seen.map(answered),
+    'data-specs/sums/ask.jsonl': unseen
+      .filter((pair) => !isKept(pair))
+      .slice(0, asked)
+      .map(checked),
+    'data-specs/sums/test.jsonl': unseen.filter(isKept).slice(0, kept).map(checked),
+  };
 }
 
 /** As the pipeline's data-spec says. */

@@ -19,7 +19,10 @@ test('the sums that are asked are what their script writes, and unseen', async (
   const files = sumsFiles();
   for (const [name, rows] of Object.entries(files)) assert.equal(readFileSync(at(name), 'utf8'), toJsonl(rows), name);
   type Row = { messages: { content: string }[]; group: string; check: { answer: number } };
-  const asked = files['data-specs/sums/ask.jsonl'] as Row[];
+  const rows = (name: string) => files[`data-specs/sums/${name}.jsonl`] as Row[];
+  const [learnt, kept] = [new Set(rows('ask').map(({ group }) => group)), rows('test')];
+  for (const { group } of kept) assert.ok(!learnt.has(group), group);
+  const asked = [...rows('ask'), ...kept];
   const pairs = new Set(asked.map(({ group }) => group));
   for (const { messages, group, check } of asked) {
     assert.equal(pairIn(messages[0].content), group);
@@ -28,7 +31,7 @@ test('the sums that are asked are what their script writes, and unseen', async (
       group.split('+').reduce((sum, n) => sum + Number(n), 0),
     );
   }
-  for (const { messages } of files['data-specs/sums/learn.jsonl'] as Row[]) {
+  for (const { messages } of rows('learn')) {
     assert.ok(!pairs.has(pairIn(messages[0].content)), messages[0].content);
   }
   const { formulas } = await loadDataSpec(at('data-specs/sums.yaml'));
