@@ -1,31 +1,17 @@
 // npm run test:crash-cache: two builds share one cold cache, are killed at random instants and begun again; then every
 // file of a cache is damaged: each build must end in the whole corpus, or then in an error that names the file.
 //   --kills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Random } from '../../src/base/random.js';
 import { buildUndisturbed, cacheRound, damageRound } from './cache-rounds.js';
 import { openCacheWorld } from './cache-world.js';
-import { commands } from './session.js';
+import { killOptions, openKills } from './kills.js';
 
-const { values: options } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    sources: { type: 'boolean', default: false },
-    folder: { type: 'string' },
-  },
-});
-const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-crash-cache-'));
-mkdirSync(folder, { recursive: true });
+const { values: options } = parseArgs({ options: killOptions });
+const { folder, command, random } = openKills('crash-cache', options);
 const world = await openCacheWorld(folder, { milliseconds: 400, documentsPerFile: 1500 });
-const trial = {
-  world,
-  command: options.sources ? commands.sources : commands.built,
-  random: Random.stream(Number(options.seed), 'crash-cache'),
-};
+const trial = { world, command, random };
 console.log(`seed ${options.seed}, in ${folder}`);
 const reference = await buildUndisturbed(trial, join(folder, 'undisturbed'));
 console.log(`undisturbed: ${(reference.milliseconds / 1000).toFixed(1)} s, ${world.documents} documents`);

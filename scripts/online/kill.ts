@@ -1,28 +1,18 @@
 // npm run test:online-kill: a round of alignment that samples while it trains is killed (kill -9) at random moments, over and over. It must
 // end with the digest of the run that nothing happened to, and with the same samples, none of them drawn or scored twice.
 //   --method grpo  --kills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { rolloutsName, roundName } from '../../src/base/layout.js';
-import { Random } from '../../src/base/random.js';
+import { endedOrKilled, killOptions, openKills } from '../crash/kills.js';
 import { runArguments } from '../crash/rounds.js';
-import { commands, runSession, type Session } from '../crash/session.js';
+import { runSession, type Session } from '../crash/session.js';
 
 const { values: options } = parseArgs({
-  options: {
-    method: { type: 'string', default: 'grpo' },
-    kills: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    sources: { type: 'boolean', default: false },
-    folder: { type: 'string' },
-  },
+  options: { ...killOptions, method: { type: 'string', default: 'grpo' } },
 });
-const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-online-'));
-mkdirSync(folder, { recursive: true });
-const random = Random.stream(Number(options.seed), 'online-kill');
-const command = options.sources ? commands.sources : commands.built;
+const { folder, command, random } = openKills('online-kill', options);
 /** What online.yaml says that another method does not read. */
 const unread: Readonly<Record<string, string[]>> = {
   'online-dpo': ['align.klWeight=null'],
@@ -51,9 +41,7 @@ async function run(path: string, moment?: number): Promise<Session> {
       act: (child) => void child.kill('SIGKILL'),
     }),
   });
-  if (session.code !== 0 && session.signal !== 'SIGKILL')
-    throw new Error(`it ended with ${session.code}: ${session.stderr}`);
-  return session;
+  return endedOrKilled(session);
 }
 
 // All before alignment is done once.

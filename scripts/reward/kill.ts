@@ -2,8 +2,7 @@
 // while it learns, while it is measured, while the answers of its licence are sampled. It must end with the weights, the licence and the
 // figures of the run that nothing happened to, and with the same answers, none of them sampled twice.
 //   --kills 20  --seed 1  --sources (src/ through tsx, not dist/)  --folder PATH (kept where it goes wrong)
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import {
@@ -13,22 +12,13 @@ import {
   metricsName,
   rewardModelFolder,
 } from '../../src/base/layout.js';
-import { Random } from '../../src/base/random.js';
 import type { Event } from '../../src/report/event.js';
-import { commands, root, runSession, type Session } from '../crash/session.js';
+import { endedOrKilled, killOptions, openKills } from '../crash/kills.js';
+import { root, runSession, type Session } from '../crash/session.js';
 import { letterPairs, letterTasks } from './pairs.js';
 
-const { values: options } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    sources: { type: 'boolean', default: false },
-    folder: { type: 'string' },
-  },
-});
-const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-reward-'));
-mkdirSync(folder, { recursive: true });
-const random = Random.stream(Number(options.seed), 'reward-kill');
+const { values: options } = parseArgs({ options: killOptions });
+const { folder, command, random } = openKills('reward-kill', options);
 const steps = 24;
 const [pairs, tasks] = ['pairs.jsonl', 'tasks.jsonl'].map((name) => join(folder, name));
 writeFileSync(pairs, letterPairs(160));
@@ -92,8 +82,6 @@ function outcomeOf(run: string): Record<'weights' | 'licence' | 'answers' | 'fig
   };
 }
 
-const command = options.sources ? commands.sources : commands.built;
-
 async function run(path: string, at?: { phase: number; milliseconds: number }): Promise<Session> {
   const session = await runSession({
     ...{ command, args: argumentsOf(path) },
@@ -102,9 +90,7 @@ async function run(path: string, at?: { phase: number; milliseconds: number }): 
       act: (child) => void child.kill('SIGKILL'),
     }),
   });
-  if (session.code !== 0 && session.signal !== 'SIGKILL')
-    throw new Error(`it ended with ${session.code}: ${session.stderr}`);
-  return session;
+  return endedOrKilled(session);
 }
 
 const whole = join(folder, 'whole');
