@@ -9,14 +9,21 @@ type Reward = Of<'reward'>;
 type Range = Reward['parts'][number]['accuracy'];
 
 export function rewardSection({ events }: RunFacts): string {
-  const report = ofType(events, 'reward').at(-1);
-  if (report === undefined) return '';
+  // Of a run that was resumed each is there twice: the latest is.
+  const latest = new Map(ofType(events, 'reward').map((report) => [report.judge?.name, report]));
+  const judges = [...latest.keys()].filter((name) => name !== undefined);
+  return [...latest.values()].map((report) => sectionOf(report, { isNamed: judges.length > 1 })).join('');
+}
+
+/** @param isNamed There are several judges. */
+function sectionOf(report: Reward, { isNamed }: { isNamed: boolean }): string {
   const lead =
     report.judge === undefined
       ? 'Each held-out pair is scored; right is the score that puts the chosen answer first. A random guess is right in half of the pairs. It may steer alignment (align.scorers) only with a licence.'
       : 'Each pair whose better answer is known is judged in both orders; a verdict that changes with the order is a tie, and half right. A random guess is right in half of the pairs. A judge steers alignment only where it is surely better than that, and than the length of an answer.';
   const parts = [licenceHtml(report), chartsHtml(report), partsHtml(report), worstHtml(report)];
-  const title = report.judge === undefined ? 'What the reward model is worth' : 'What the judge is worth';
+  const judge = isNamed ? report.judge?.name : 'the judge';
+  const title = report.judge === undefined ? 'What the reward model is worth' : `What ${judge} is worth`;
   return section(title, `<p class="soft">${escapeHtml(lead)}</p>${parts.join('')}`);
 }
 

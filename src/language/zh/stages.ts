@@ -142,6 +142,7 @@ export const stages: Catalog = {
   'it is of other preferences': '它用的是其他偏好',
   'its answers had other tools': '它的回答用了其他工具',
   'it learnt from another teacher': '它向另一个教师学习',
+  'its answers had another scorer': '它的回答由别的评分者打分',
   'it has other settings: {1}': '它的设置不同：{1}',
   'stopped while the reference scored answers': '参考模型给回答打分时停止',
   'this answer has no log-probability under the reference': '这个回答没有参考模型下的对数概率',

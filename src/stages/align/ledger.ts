@@ -141,8 +141,10 @@ export function learntTokens(rows: readonly RoundRow[], method: MethodName): Omi
 
 /** What answers that are sampled while it learns are compared with. */
 interface Compared {
-  /** Tokens of the answers, each with its prompt. */
+  /** Tokens of the answers that are learnt from, as their micro-batches have them: a prompt is read once in each. */
   read: number;
+  /** Of micro-batches that only the critic learnt from: they count as trained, and the policy read none of them. */
+  alone?: number;
   length: number;
   /** log π under the policy that sampled, and under the reference, is measured once. */
   bySampler: boolean;
@@ -157,12 +159,12 @@ interface Compared {
 /** As `RoundTokens.referenced` has it. */
 export function comparedTokens(
   model: ModelShape,
-  { read, length, bySampler, byReference, teacher, critic, iterations }: Compared,
+  { read, alone = 0, length, bySampler, byReference, teacher, critic, iterations }: Compared,
 ): number {
   const share = (other?: ModelShape): number =>
     other === undefined ? 0 : trainingFlopsPerToken(other, length) / trainingFlopsPerToken(model, length);
   const passes = Number(bySampler) + Number(byReference) + iterations * share(teacher);
-  return read * (passes + (1 + 3 * iterations) * share(critic));
+  return read * (passes + (1 + 3 * iterations) * share(critic)) - 3 * alone;
 }
 
 async function tokensOf({ tokens, candidate }: LedgerInput): Promise<RoundTokens> {

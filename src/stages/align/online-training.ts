@@ -163,7 +163,7 @@ export async function trainOnline(
       },
     });
     const referenced = comparedTokens(model.config, {
-      ...{ read: known.totals.read, length: columns, iterations: online.iterations },
+      ...{ ...objective.tokens, length: columns, iterations: online.iterations },
       bySampler: measuresSampler({ method, online, policy: resolved }),
       byReference: reference !== undefined,
       ...{ teacher: teacher?.model.config, critic: critic?.config },

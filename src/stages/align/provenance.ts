@@ -124,6 +124,9 @@ function otherSource(found: RoundSource, own: RoundSource, { overrides }: Job<Al
   if (found.tools !== own.tools) return 'its answers had other tools';
   if (found.teacher !== own.teacher) return 'it learnt from another teacher';
   if (found.critic !== own.critic) return 'it learnt with another critic';
+  if (found.scorer !== own.scorer && !overrides?.some(({ key }) => key.startsWith('align.scorers'))) {
+    return 'its answers had another scorer';
+  }
   const others = differingSettings('align', found.settings, own.settings, overrides);
   return others.length === 0 ? undefined : `it has other settings: ${others.join(', ')}`;
 }

@@ -64,10 +64,20 @@ const stateSchema = z.object({
   source: z.string(),
   /** Of the rewards before it. */
   scale: z.object({ count, mean: z.number(), squares: z.number() }).optional(),
+  /** Tokens, as `OnlineTokens` has them. */
+  ...{ read: count.default(0), alone: count.default(0) },
   /** Where its prompts begin. */
   ...{ epoch: count, index: count },
 });
 type State = z.output<typeof stateSchema>;
+
+/** That a training has read so far. */
+export interface OnlineTokens {
+  /** Of all answers that are learnt from, with their prompts: what one pass over each sampling reads. */
+  read: number;
+  /** Of micro-batches that only the critic learnt from. */
+  alone: number;
+}
 
 /** What one sampling gave. */
 interface Window {
@@ -76,8 +86,8 @@ interface Window {
   batches: OnlineBatch[][];
   figures: Metrics;
   pairs?: PairMeans;
-  /** Where its prompts begin, and what rewards were there before. */
-  from: Pick<State, 'epoch' | 'index' | 'scale'>;
+  /** Where its prompts begin, and what was read and rewarded before. */
+  from: Pick<State, 'epoch' | 'index' | 'scale' | 'read'>;
 }
 
 /** Whether log π of the answers is measured before a step learns from them. */
@@ -114,6 +124,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   #figures: Metrics = {};
   readonly #critic: Critic | undefined;
   #pairs: PairMeans | undefined;
+  readonly tokens: OnlineTokens = { read: 0, alone: 0 };
   /** Milliseconds: when the step began, and how long it sampled. */
   #clock = { began: 0, sampled: 0 };
 
@@ -133,7 +144,9 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     }
     const { batches, figures, pairs } = this.#window;
     const own = batches[this.#used % online.stepsPerSampling][this.#given++];
-    const batch = this.#critic?.learnsAlone(step) ? { ...own, isWarmup: true } : own;
+    const isWarmup = this.#critic?.learnsAlone(step) === true;
+    if (isWarmup) this.tokens.alone += own.tokenCount;
+    const batch = isWarmup ? { ...own, isWarmup } : own;
     if (this.#given < microBatches(this.#options)) return batch;
     this.#figures = figures;
     this.#pairs = pairs;
@@ -148,14 +161,16 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   }
 
   state(): State {
-    const { epoch, index, scale } = this.#window?.from ?? this.#from;
+    const { epoch, index, scale, read } = this.#window?.from ?? this.#from;
+    const counts = { read, alone: this.tokens.alone };
     const weights = this.#window?.weights ?? this.#past ?? null;
     const source = this.#source.identity;
-    return { sampling: this.#sampling, used: this.#used, weights, source, epoch, index, ...(scale && { scale }) };
+    const position = { sampling: this.#sampling, used: this.#used, weights, source, epoch, index };
+    return { ...position, ...counts, ...(scale && { scale }) };
   }
 
   restore(saved: unknown): void {
-    const { sampling, used, weights, source, epoch, index, scale } = parsePosition(stateSchema, saved);
+    const { sampling, used, weights, source, epoch, index, scale, read, alone } = parsePosition(stateSchema, saved);
     // Answers of other settings are not what the rest of the sampling's steps can learn from, nor is there a step beyond its last.
     const isSame = source === this.#source.identity;
     const isOther = used > 0 && !isSame;
@@ -164,6 +179,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     this.#used = isOver ? 0 : used;
     this.#past = isOver || used === 0 ? undefined : (weights ?? undefined);
     this.#window = undefined;
+    Object.assign(this.tokens, { read, alone });
     this.#given = 0;
     this.#order.begin(epoch, Math.min(index, this.#source.length));
     // Nor are rewards of another scorer a scale for those of this one.
@@ -184,7 +200,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   /** Where the next sampling begins. */
   get #from(): Window['from'] {
     const { epoch, index } = this.#order;
-    return { epoch, index, scale: this.#critic?.scale };
+    return { epoch, index, scale: this.#critic?.scale, read: this.tokens.read };
   }
 
   /** While PPO's critic warms up, nothing else is learnt. */
@@ -237,7 +253,9 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     const from = this.#from;
     const past = this.#past;
     try {
-      return { ...(await this.#sampled(model, step)), from };
+      const window = await this.#sampled(model, step);
+      this.tokens.read += window.batches.flat().reduce((sum, { tokenCount }) => sum + tokenCount, 0);
+      return { ...window, from };
     } catch (error) {
       this.#order.begin(from.epoch, from.index);
       this.#past = past;

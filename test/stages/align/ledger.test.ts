@@ -35,6 +35,11 @@ test('answers are read again by what they are compared with, a teacher each time
     100 * (1 + 3 * 3),
     'asked once, trained three times',
   );
+  assert.equal(
+    comparedTokens(model, { ...answers, bySampler: true, alone: 10 }),
+    70,
+    'the policy trains on none of 10',
+  );
 });
 
 test('the verdict is that of the interval, and says what was forgotten', () => {

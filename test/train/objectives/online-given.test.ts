@@ -90,6 +90,7 @@ test('of several scorers none counts more for its unit: PPO and RLOO', async () 
   const [small, large] = await Promise.all(objectives.map((each) => each.next({ model, step: 1 })));
   assert.ok(small.credit?.advantages.some((each) => each > 0.1));
   assert.deepEqual(large.credit, small.credit);
+  assert.deepEqual(objectives[0].tokens, { read: small.tokenCount, alone: small.tokenCount }, 'the critic warms up');
   const figures = Object.keys(objectives[0].summarize()).filter((name) => name.startsWith('objective/'));
   assert.deepEqual(figures.sort(), ['objective/entropy', 'objective/scores'], 'nothing was compared');
 
@@ -107,10 +108,11 @@ test('of several scorers none counts more for its unit: PPO and RLOO', async () 
 test('rewards of another scorer are no scale for those of this one', async () => {
   const model = withCritic(tinyModel(), asRewardModel(tinyModel(), 5));
   const before = critical(given(rewardsBy(1)));
-  await before.next({ model, step: 1 });
+  const { tokenCount } = await before.next({ model, step: 1 });
   const scaleAfter = (identity: string) => {
     const objective = critical(given(rewardsBy(1), identity));
     objective.restore(before.state());
+    assert.deepEqual(objective.tokens, { read: tokenCount, alone: tokenCount });
     return objective.state().scale?.count;
   };
   assert.deepEqual([scaleAfter('given'), scaleAfter('other')], [8, 0]);
