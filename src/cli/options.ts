@@ -136,7 +136,7 @@ export function withConfig(command: Command): Command {
   return command
     .option(
       '-c, --config <file>',
-      'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic, tools)',
+      'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic, tools, align-demo, grpo-arithmetic)',
     )
     .addOption(new Option('-s, --set <a.b=c>', 'set one key of the pipeline; may be repeated').argParser(collect));
 }

@@ -156,7 +156,10 @@ function addStage(program: Command, name: StageName): void {
 function addRun(program: Command): void {
   const command = program
     .command('run')
-    .argument('<pipeline>', 'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic, tools')
+    .argument(
+      '<pipeline>',
+      'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic, tools, align-demo, grpo-arithmetic',
+    )
     .description(
       'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; resumes where it stopped',
     );

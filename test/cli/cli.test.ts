@@ -11,6 +11,7 @@ import { UserError } from '../../src/base/errors.js';
 import { exists } from '../../src/base/files.js';
 import { keyTable } from '../../src/cli/keys.js';
 import { reportFailure } from '../../src/cli/output.js';
+import { packagedPipelines } from '../../src/pipeline/load.js';
 import { entry, mossctl as runMossctl } from '../e2e/cli.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-cli-'));
@@ -94,6 +95,11 @@ test('help names every command, each command shows one example, and none loads a
     assert.equal(code, 0, stderr);
     assert.equal(stdout.match(/^Example:\n {2}mossctl /gm)?.length, 1, command);
     assert.match(stdout, new RegExp(`Example:\\n  mossctl ${command}`));
+    if (command === 'run') {
+      const named = /packaged pipeline: (.*?) Options:/.exec(stdout.replace(/\s+/g, ' '))?.[1];
+      const names = named?.split(', ');
+      assert.deepEqual(names?.sort(), (await packagedPipelines()).sort());
+    }
   }
   const imported = await readFile(log, 'utf8');
   assert.match(imported, /^commander$/m, 'the hook saw the imports');

@@ -92,8 +92,8 @@ export const help1: Catalog = {
   'threads of the native engine (default: all cores)': 'native 引擎的线程数（默认：所有核）',
   'of matrix products: fp32, or bf16 on the native engine (default: fp32)':
     '矩阵乘法的精度：fp32，或 native 引擎上的 bf16（默认：fp32）',
-  'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic, tools)':
-    '流水线：YAML 文件，或内置流水线的名字（smoke、quickstart、arithmetic、tools）',
+  'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic, tools, align-demo, grpo-arithmetic)':
+    '流水线：YAML 文件，或内置流水线的名字（smoke、quickstart、arithmetic、tools、align-demo、grpo-arithmetic）',
   'set one key of the pipeline; may be repeated': '设定流水线的一个键；可重复',
   'folder of the run (default: runs/<name of the pipeline>)': '运行目录（默认：runs/<流水线的名字>）',
   'every random choice follows from it': '所有随机选择都由它决定',
@@ -135,8 +135,8 @@ export const help1: Catalog = {
   '\nExample:\n  mossctl run quickstart\n\nEach command explains itself: mossctl COMMAND --help':
     '\n示例：\n  mossctl run quickstart\n\n每个命令都有自己的说明：mossctl COMMAND --help',
   'only show so many {1}, and what the whole would take': '只显示这么多条{1}，以及全部做完需要什么',
-  'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic, tools':
-    'YAML 文件，或内置流水线的名字：smoke、quickstart、arithmetic、tools',
+  'a YAML file, or the name of a packaged pipeline: smoke, quickstart, arithmetic, tools, align-demo, grpo-arithmetic':
+    'YAML 文件，或内置流水线的名字：smoke、quickstart、arithmetic、tools、align-demo、grpo-arithmetic',
   'run a whole pipeline: text → tokenizer → base → instruct → align → evaluate; resumes where it stopped':
     '运行整条流水线：文本 → 分词器 → 基座 → 指令 → 对齐 → 评测；停在哪里就从哪里继续',
   'train a base model, or continue one; builds corpus and tokenizer where needed':

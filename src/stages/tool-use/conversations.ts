@@ -65,8 +65,11 @@ export function composed(pool: Pool, composition: Composition): Conversation[] {
 /** How many tools stand in a list that is nothing but read. */
 const listLengths = [1, 1, 2, 2, 3, 4];
 
+/** More than half: there is one way to say that there is no tool, and many calls. */
+const servedShare = 0.6;
+
 /**
- * The first call to each of the questions, or that there is no tool for it: half of each, under short lists of tools without
+ * The first call to each of the questions, or that there is no tool for it, under short lists of tools without
  * their descriptions. Among calls and results this one decision is so small a part of the loss that it is learnt very late;
  * alone it is learnt in some hundred steps.
  */
@@ -76,13 +79,13 @@ export function listed(
   { count, seed }: { count: number; seed: number },
 ): Conversation[] {
   const random = Random.stream(seed, 'tool-lists');
-  const askable = calls.filter((each) => !hasSlip(each));
+  const askable = random.shuffle(calls.filter((each) => !hasSlip(each)));
   if (askable.length === 0) return [];
   return Array.from({ length: count }, (_, i): Conversation => {
-    const exchange = random.choose(askable);
+    const exchange = askable[i % askable.length];
     const needed = tools.filter(({ name }) => exchange.needs.includes(name));
     const others = random.shuffle(tools.filter((tool) => !needed.includes(tool)));
-    const isThere = others.length === 0 || random.uniform() < 0.5;
+    const isThere = others.length === 0 || random.uniform() < servedShare;
     const length = random.choose(listLengths);
     const offered = isThere ? [...needed, ...others.slice(0, length - 1)] : others.slice(0, length);
     const messages = isThere ? exchange.messages.slice(0, 2) : unserved(exchange).messages;

@@ -71,7 +71,7 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
 };
 
 /** Conversations about lists of tools, at most: they are read again where there are more steps. */
-const maxListRows = 20_000;
+const maxListRows = 40_000;
 /** How many are made to see how long they are. */
 const measuredListRows = 200;
 
@@ -197,7 +197,13 @@ async function drawSide(
   const count = isHeldOut ? config.heldOut : exercisesPerRow * config.count;
   const side = { isHeldOut, toolbox, unlike, signal, retryShare: isHeldOut ? 0 : config.retryShare };
   reporter.emit({ type: 'progress', label: 'making exercises', done: 0, unit: 'exercises' });
-  const calls = await drawExchanges({ ...side, makers, count: Math.ceil(count * (1 - config.noCallShare)), seed });
+  const shared = Object.entries(makers).map(([kind, { maker, share, learntShare }]) => {
+    return [kind, { maker, share: isHeldOut ? share : learntShare }] as const;
+  });
+  const calls = await drawExchanges({
+    ...{ ...side, makers: Object.fromEntries(shared) },
+    ...{ count: Math.ceil(count * (1 - config.noCallShare)), seed },
+  });
   const others = { talk: { maker: talk, share: 1 } };
   const talked = await drawExchanges({
     ...side,

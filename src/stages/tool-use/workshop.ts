@@ -33,9 +33,17 @@ interface WorkshopOptions {
   seed: number;
 }
 
+interface Taught {
+  maker: Maker;
+  /** Of what is held out. */
+  share: number;
+  /** Of what is learnt. */
+  learntShare: number;
+}
+
 export interface Workshop {
   toolbox: Toolbox;
-  makers: Record<string, { maker: Maker; share: number }>;
+  makers: Record<string, Taught>;
   talk: (draw: Draw) => Exercise;
 }
 
@@ -52,14 +60,15 @@ export async function openWorkshop({ tools, search, corpus, directory, seed }: W
   for (const [i, { columns, rows }] of made.tables.entries()) {
     await writeFileAtomic(files[i], `${[columns, ...rows].map((row) => row.join(',')).join('\n')}\n`);
   }
-  const rows: Record<TaughtTool, { opens: string; maker: Maker; share: number }> = {
-    Calculate: { opens: 'Calculate', maker: arithmetic, share: 2 },
-    Solve: { opens: 'Solve', maker: equations, share: 1 },
-    Define: { opens: 'Define', maker: words(facts), share: 2.5 },
-    Search: { opens: `Search=${texts}`, maker: book.maker, share: 1.5 },
-    Query: { opens: `Query=${files.join(',')}`, maker: made.maker, share: 1.5 },
-    Now: { opens: 'Now', maker: clock, share: 1 },
-    World: { opens: 'World', maker: houses(learnt), share: 2 },
+  // What has most wordings, and most names to read, takes most examples.
+  const rows: Record<TaughtTool, Taught & { opens: string }> = {
+    Calculate: { opens: 'Calculate', maker: arithmetic, share: 2, learntShare: 4 },
+    Solve: { opens: 'Solve', maker: equations, share: 1, learntShare: 1 },
+    Define: { opens: 'Define', maker: words(facts), share: 2.5, learntShare: 2.5 },
+    Search: { opens: `Search=${texts}`, maker: book.maker, share: 1.5, learntShare: 1.5 },
+    Query: { opens: `Query=${files.join(',')}`, maker: made.maker, share: 1.5, learntShare: 2 },
+    Now: { opens: 'Now', maker: clock, share: 1, learntShare: 1.5 },
+    World: { opens: 'World', maker: houses(learnt), share: 2, learntShare: 3 },
   };
   const toolbox = await openTools(tools.map((name) => rows[name].opens));
   const makers = Object.fromEntries(tools.map((name) => [name.toLowerCase(), rows[name]]));

@@ -105,25 +105,36 @@ function joined(random: Random, language: Spoken): Sum {
   }
 }
 
+/**
+ * Shares of how sums are asked for: one alone, a story, two at once, the rest one after the other; and of how many are written
+ * in signs. Signs say themselves, names of signs and stories come in hundreds: to learn, there is more of what takes many examples.
+ */
+const shares = {
+  learnt: { alone: 0.44, signs: 0.35, story: 0.32, both: 0.12 },
+  heldOut: { alone: 0.6, signs: 0.6, story: 0.12, both: 0.14 },
+};
+
 export function arithmetic(draw: Draw): Exercise {
-  const { random, language } = draw;
+  const { random, language, isHeldOut } = draw;
+  const share = isHeldOut ? shares.heldOut : shares.learnt;
+  const sum = (): Sum => (random.uniform() < share.signs ? inSigns(random) : inWords(random, language));
   const base = { kind: 'calculate', language, needs: ['Calculate'] };
   const ending = (results: readonly string[]) => {
     const r = results[results.length - 1];
     return holding(filled(answers[language], { r }), r);
   };
   const kind = random.uniform();
-  if (kind < 0.6) {
-    const { expression, shown } = random.uniform() < 0.6 ? inSigns(random) : inWords(random, language);
+  if (kind < share.alone) {
+    const { expression, shown } = sum();
     return { ...base, ...asked(sets().asked, { e: shown }, draw), turns: [() => [calculate(expression)]], ending };
   }
-  if (kind < 0.72) {
+  if (kind < share.alone + share.story) {
     const sign = random.choose(['+', '-', '*', '/'] as const);
     const { a, b } = operands(random, sign);
     const told = asked(sets()[namesOfSigns[sign].story], { a, b }, draw);
     return { ...base, ...told, turns: [() => [calculate(`${a}${sign}${b}`)]], ending };
   }
-  if (kind < 0.86) {
+  if (kind < share.alone + share.story + share.both) {
     const [first, second] = [joined(random, language), joined(random, language)];
     return {
       ...base,
@@ -137,7 +148,7 @@ export function arithmetic(draw: Draw): Exercise {
   }
   const sign = random.choose(['*', '+', '-'] as const);
   const c = random.integer(2, 100);
-  const first = random.uniform() < 0.6 ? inSigns(random) : inWords(random, language);
+  const first = sum();
   const s = filled(random.choose(sets()[steps[sign]][language]), { c });
   return {
     ...base,
