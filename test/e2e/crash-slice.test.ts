@@ -29,7 +29,7 @@ test('killed at random instants of random stages and run again, it comes to the 
   const table = new Table();
   const run = join(folder, 'killed');
   const { kills, violations, isEqual } = await killRound({ command, random, table }, run, reference, {
-    kills: 6,
+    kills: 3,
     damageShare: 0,
     letGo: false,
   });
