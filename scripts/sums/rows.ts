@@ -1,5 +1,5 @@
 // The sums of pipelines/grpo-arithmetic.yaml, as questions in both languages: what fine-tuning shows with its answer, and what GRPO
-// then asks with nothing but a check. Two of three answers that fine-tuning shows forget to carry, so that it ends between right and
+// then asks with nothing but a check. Seven of ten answers that fine-tuning shows forget to carry, so that it ends between right and
 // wrong whatever its seed. What is asked, no formula of its corpus computes with, nor any row of fine-tuning; what is asked in the
 // end, no step of GRPO has asked.
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ type Pair = readonly [number, number];
 
 const [learnt, asked, kept] = [2400, 2400, 400];
 const keptSeed = 2;
-const careless = 2 / 3;
+const careless = 0.7;
 const wordings = [
   ['en', (sum: string) => `What is ${sum}?`],
   ['zh', (sum: string) => `${sum}等于几？`],
