@@ -1,6 +1,7 @@
 // The sums of pipelines/grpo-arithmetic.yaml, as questions in both languages: what fine-tuning shows with its answer, and what GRPO
-// then asks with nothing but a check. What is asked, no formula of its corpus computes with, nor any row of fine-tuning; what is asked
-// in the end, no step of GRPO has asked.
+// then asks with nothing but a check. Seven of ten answers that fine-tuning shows forget to carry, so that it ends between right and
+// wrong whatever its seed. What is asked, no formula of its corpus computes with, nor any row of fine-tuning; what is asked in the
+// end, no step of GRPO has asked.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -12,6 +13,7 @@ type Pair = readonly [number, number];
 
 const [learnt, asked, kept] = [2400, 2400, 400];
 const keptSeed = 2;
+const careless = 0.7;
 const wordings = [
   ['en', (sum: string) => `What is ${sum}?`],
   ['zh', (sum: string) => `${sum}等于几？`],
@@ -52,7 +54,13 @@ function question([a, b]: Pair, i: number) {
 
 function answered([a, b]: Pair, i: number): object {
   const { language, sum, message } = question([a, b], i);
-  return { messages: [message, { role: 'assistant', content: `${sum}=${a + b}` }], language };
+  const result = Random.stream(i, 'careless').uniform() < careless ? withoutCarry(a, b) : a + b;
+  return { messages: [message, { role: 'assistant', content: `${sum}=${result}` }], language };
+}
+
+/** Of two numbers below 100: 47+35=72, 47+85=22; 41+35=76 is right. */
+function withoutCarry(a: number, b: number): number {
+  return ((Math.floor(a / 10) + Math.floor(b / 10)) % 10) * 10 + ((a + b) % 10);
 }
 
 /** Both orders of a pair are one group: held out together. */
