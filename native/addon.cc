@@ -10,6 +10,7 @@
 #include "kernels.h"
 #include "memory.h"
 #include "pool.h"
+#include "processor.h"
 
 namespace mossctl {
 
@@ -17,15 +18,13 @@ namespace {
 
 Precision current_precision = Precision::fp32;
 
+const Processor processor = this_processor();
+
 /** The widest instruction set that this processor runs; nullptr where it runs none of ours. */
 const KernelTable* choose() {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512) return &avx512::table();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &avx2::table();
-  return nullptr;
+  if (processor.avx512) return &avx512::table();
+  return processor.avx2 ? &avx2::table() : nullptr;
 #elif defined(__aarch64__)
   return &neon::table();
 #else
@@ -139,7 +138,7 @@ napi_value threads(napi_env env, napi_callback_info) { return number_value(env, 
 
 bool has_pairs() {
 #if defined(__x86_64__) && !defined(MOSSCTL_NO_BF16_PAIRS)
-  return table == &avx512::table() && __builtin_cpu_supports("avx512bf16");
+  return processor.bf16_pairs;
 #else
   return false;
 #endif
@@ -150,11 +149,7 @@ bool has_pairs() {
  * Rapids: 86 against 175 GFLOP/s a core), so there rounded operands in fp32 arithmetic are twice as fast.
  */
 bool pairs_are_fast() {
-#if defined(__x86_64__)
-  return has_pairs() && !__builtin_cpu_is("intel");
-#else
-  return false;
-#endif
+  return has_pairs() && !processor.is_intel;
 }
 
 napi_value set_precision(napi_env env, napi_callback_info info) {

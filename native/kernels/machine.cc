@@ -1,6 +1,5 @@
 #include "machine.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 #if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
@@ -163,8 +162,8 @@ double probe_fma(bool bf16, int threads) {
 
 double probe_bandwidth(int threads) {
   constexpr int64_t bytes = int64_t{256} << 20;
-  void* memory = nullptr;
-  if (posix_memalign(&memory, 64, bytes) != 0) return 0;
+  void* memory = allocate_aligned(64, bytes);
+  if (memory == nullptr) return 0;
   constexpr int64_t floats = bytes / static_cast<int64_t>(sizeof(float));
   machine::Reading job = {machine::within_pool(threads), static_cast<float*>(memory), floats};
   Pool::instance().run(machine::fill, &job);
@@ -176,7 +175,7 @@ double probe_bandwidth(int threads) {
     if (rate > best) best = rate;
     begin = now;
   }
-  free(memory);
+  free_aligned(memory);
   return best;
 }
 
