@@ -3,7 +3,7 @@
 // installed in an empty folder, where doctor must find the prebuilt engine and the smoke pipeline must end. For arm64 the
 // products are also looked for in the machine code. It needs `npm run prebuild` before it.
 //
-//   node scripts/test-foreign.mjs arm64 [part-of-a-test's-path …]
+//   node --import tsx scripts/test-foreign.mjs arm64 [part-of-a-test's-path …]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileTests } from './compiled-tests.mjs';
 import { foreignNode } from './foreign-node.mjs';
-import { densestProducts } from './neon-products.mjs';
+import { densestProducts } from './neon-products.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const engines = { arm64: 'mossctl-linux-arm64.node', musl: 'mossctl-linux-x64-musl.node' };

@@ -6,7 +6,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { densestProducts } from '../../scripts/neon-products.mjs';
+import { densestProducts } from '../../scripts/neon-products.js';
 import { UserError } from '../../src/base/errors.js';
 import { describeAddon, loadAddon } from '../../src/tensor/native/addon.js';
 import { findEngine, prebuiltEngine, prebuiltName } from '../../src/tensor/native/engine-file.js';
