@@ -11,6 +11,8 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#elif defined(_WIN32)
+#include <malloc.h>
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -51,14 +53,15 @@ class Scratch {
     for (Slot& slot : slots_) release(slot);
   }
 
-  float* take(int index, long floats) {
+  float* take(int index, int64_t floats) {
     Slot& slot = slots_[index];
     const size_t bytes = static_cast<size_t>(floats > 0 ? floats : 1) * sizeof(float);
     if (bytes > slot.bytes) {
       release(slot);
       const size_t unit = bytes >= huge_page ? huge_page : 4096;
       const size_t rounded = (bytes + unit - 1) / unit * unit;
-      if (posix_memalign(&slot.data, unit, rounded) != 0) throw std::bad_alloc();
+      slot.data = allocate_aligned(unit, rounded);
+      if (slot.data == nullptr) throw std::bad_alloc();
       const uintptr_t begin = reinterpret_cast<uintptr_t>(slot.data);
       prefer_huge_pages(begin, begin + rounded);
       slot.bytes = rounded;
@@ -74,7 +77,7 @@ class Scratch {
   };
 
   static void release(Slot& slot) {
-    free(slot.data);
+    free_aligned(slot.data);
     held -= slot.bytes;
     slot = {};
   }
@@ -83,6 +86,23 @@ class Scratch {
 };
 
 }  // namespace
+
+void* allocate_aligned(size_t unit, size_t bytes) {
+#if defined(_WIN32)
+  return _aligned_malloc(bytes, unit);
+#else
+  void* data = nullptr;
+  return posix_memalign(&data, unit, bytes) == 0 ? data : nullptr;
+#endif
+}
+
+void free_aligned(void* data) {
+#if defined(_WIN32)
+  _aligned_free(data);
+#else
+  free(data);
+#endif
+}
 
 void add_slab(void* data, size_t bytes) {
   const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
@@ -94,7 +114,7 @@ void remove_slab(void* data) {
   const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
   for (size_t i = 0; i < slabs.size(); i++) {
     if (slabs[i].begin == begin) {
-      slabs.erase(slabs.begin() + static_cast<long>(i));
+      slabs.erase(slabs.begin() + static_cast<int64_t>(i));
       return;
     }
   }
@@ -123,12 +143,12 @@ Fence::~Fence() {
   }
 }
 
-float* thread_scratch(int slot, long floats) {
+float* thread_scratch(int slot, int64_t floats) {
   static thread_local Scratch scratch;
   return scratch.take(slot, floats);
 }
 
-float* shared_scratch(int slot, long floats) {
+float* shared_scratch(int slot, int64_t floats) {
   static Scratch* scratch = new Scratch[Pool::most_courses];
   return scratch[Pool::course()].take(slot, floats);
 }

@@ -1,46 +1,33 @@
 // Compiles native/ into one N-API addon with a plain g++ or clang++: no node-gyp, no Python, no download, and the same
 // file serves Node 20, 22 and 24. isa.cc is compiled once per instruction set, everything else for any processor of the
-// architecture; the addon chooses at run time. Called by `npm ci` (as --optional: it never fails an install), by
-// `mossctl native build`, and by hand.
-import { execFile } from 'node:child_process';
+// architecture; the addon chooses at run time. Called by `npm ci` (as --optional: it never fails an install, and compiles
+// nothing where a prebuilt engine fits), by `mossctl native build`, and by hand.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  BuildFailure,
+  commonFlags,
+  compileUnits,
+  digestOfSources,
+  headers,
+  instructionSets,
+  nativeFolder,
+  run,
+  sourcesIn,
+  unitsOf,
+} from './native-sources.mjs';
+
+export { BuildFailure, digestOfSources };
 
 const script = fileURLToPath(import.meta.url);
-const root = fileURLToPath(new URL('..', import.meta.url));
 
-const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx2', '-mfma', '-mf16c'];
-const wide = '-mprefer-vector-width=512';
-
-/** Architecture → the instruction sets of isa.cc, weakest first. */
-const instructionSets = {
-  x64: [
-    { name: 'avx2', flags: ['-mavx2', '-mfma', '-mf16c'] },
-    { name: 'avx512', flags: [...avx512, wide] },
-  ],
-  arm64: [{ name: 'neon', flags: [] }],
-};
-
-const common = [
-  ...['-std=c++17', '-fPIC', '-pthread', '-fvisibility=hidden', '-Wall', '-Wextra', '-DNAPI_VERSION=8'],
-  ...['-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math'],
-];
 const sanitizers = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const linking = { linux: ['-shared', '-pthread'], darwin: ['-bundle', '-undefined', 'dynamic_lookup'] };
-
-/** What stopped a build, for a person: what, why, what to type next. `log` is the compiler's own output. */
-export class BuildFailure extends Error {
-  constructor({ what, why, next, log = '' }) {
-    super(why === undefined ? what : `${what}: ${why}`);
-    Object.assign(this, { name: 'BuildFailure', what, why, next, log });
-  }
-}
 
 /**
  * Builds `mossctl-<platform>-<arch>.node`, unless the one there is whole and came from the same sources, flags and compiler.
@@ -110,8 +97,8 @@ function compilerHint() {
   return install === undefined ? `Install g++ or clang++, ${again}` : `Install one with \`${install[1]}\`, ${again}`;
 }
 
-function placesOf({ source = join(root, 'native'), sanitize, out }) {
-  return { source, out: out ?? join(root, 'native', sanitize ? 'build-sanitize' : 'build') };
+function placesOf({ source = nativeFolder, sanitize, out }) {
+  return { source, out: out ?? join(nativeFolder, sanitize ? 'build-sanitize' : 'build') };
 }
 
 /** Every command of the build and the digest of all that goes into it. */
@@ -127,38 +114,17 @@ async function planBuild(options) {
   }
   const files = await sourcesIn(source);
   const compiler = await findCompiler();
-  const sets = instructionSets[arch];
   const knowsBf16 = arch !== 'x64' || (await accepts(compiler, ['-mavx512bf16']));
   const defines = knowsBf16 ? [] : ['-DMOSSCTL_NO_BF16_PAIRS'];
   const level = sanitize ? ['-O1', ...sanitizers] : ['-O3'];
-  const flags = [...level, ...common, ...defines, `-I${headers()}`];
-  // The linker keeps the first copy of an inline function that several objects carry (std::vector's, say). Weakest
-  // first, then no processor meets a copy compiled for instructions that it lacks.
-  const units = [
-    ...files.filter((file) => /^[^/]+\.cc$/.test(file) && file !== 'isa.cc').map((file) => ({ file, flags })),
-    ...sets.map(({ name, flags: own }) => ({ file: 'isa.cc', flags: [...flags, ...own, `-DMOSSCTL_ISA=${name}`] })),
-  ];
+  const units = unitsOf(files, arch, [...level, ...commonFlags, '-fPIC', ...defines, `-I${headers().include}`]);
   const link = [...(sanitize ? sanitizers : []), ...linking[platform]];
+  const sources = await digestOfSources(source);
   const hash = createHash('sha256').update(await readFile(script));
-  for (const file of files) hash.update(`\0${file}\0`).update(await readFile(join(source, file)));
-  hash.update(JSON.stringify([platform, arch, compiler, units, link]));
+  hash.update(JSON.stringify([sources, platform, arch, compiler, units, link]));
   const binary = join(out, `mossctl-${platform}-${arch}.node`);
-  return { source, out, binary, compiler, units, link, sets: sets.map(({ name }) => name), digest: hash.digest('hex') };
-}
-
-async function sourcesIn(folder) {
-  const files = await readdir(folder, { recursive: true }).catch(() => []);
-  const sources = files.filter((file) => /\.(cc|h)$/.test(file) && !file.startsWith('build')).sort();
-  if (sources.includes('addon.cc')) return sources;
-  throw new BuildFailure({ what: `its sources are not in ${folder}`, next: 'Install mossctl again' });
-}
-
-function headers() {
-  try {
-    return createRequire(import.meta.url)('node-api-headers').include_dir;
-  } catch {
-    throw new BuildFailure({ what: 'the package node-api-headers is not installed', next: 'Type `npm ci`' });
-  }
+  const sets = instructionSets[arch].map(({ name }) => name);
+  return { source, sources, out, binary, compiler, units, link, sets, digest: hash.digest('hex') };
 }
 
 function accepts({ command }, flags) {
@@ -168,31 +134,54 @@ function accepts({ command }, flags) {
   );
 }
 
-function isCurrent({ out, binary, digest }) {
-  if (!existsSync(binary) || !existsSync(join(out, 'digest.txt'))) return false;
-  return readFileSync(join(out, 'digest.txt'), 'utf8') === recordOf(digest, readFileSync(binary));
+function isCurrent(plan) {
+  const record = readRecord(plan.out);
+  return existsSync(plan.binary) && record !== undefined && record === recordOf(plan, readFileSync(plan.binary));
 }
 
 /** What digest.txt holds: a binary that was cut or changed since is none of this build. */
-function recordOf(digest, bytes) {
+function recordOf({ sources, digest }, bytes) {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return `sources ${digest}\nbinary ${sha256}\n`;
+  return `sources ${sources}\nbuild ${digest}\nbinary ${sha256}\n`;
 }
 
-async function compile({ source, out, binary, compiler, units, link, digest }) {
+function readRecord(out) {
+  const path = join(out, 'digest.txt');
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+/**
+ * For installs: the prebuilt engine, where there is one of these sources that loads here; then nothing is compiled. An
+ * earlier local build of other sources, which would be loaded before it, is removed.
+ */
+async function prebuiltInstead() {
+  const chooser = fileURLToPath(new URL('../dist/tensor/native/engine-file.js', import.meta.url));
+  if (!existsSync(chooser)) return undefined; // a checkout whose TypeScript is not compiled yet
+  const { prebuiltEngine } = await import(pathToFileURL(chooser).href);
+  try {
+    const engine = prebuiltEngine();
+    const sources = await digestOfSources();
+    if (engine?.sources !== sources) return undefined;
+    createRequire(import.meta.url)(engine.path);
+    const { out } = placesOf({});
+    if (!readRecord(out)?.startsWith(`sources ${sources}\n`)) await rm(out, { recursive: true, force: true });
+    return engine;
+  } catch (error) {
+    console.error(`mossctl: the prebuilt native engine is not used: ${error.message.split('\n')[0]}`);
+    return undefined;
+  }
+}
+
+async function compile(plan) {
+  const { source, out, binary, compiler, units, link } = plan;
   await removeAbandoned(out);
   const folder = join(out, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
   await mkdir(folder, { recursive: true });
   try {
-    const jobs = units.map(({ file, flags }, i) => {
-      const object = join(folder, `${i}.o`);
-      return { object, command: [...compiler.command, ...flags, '-c', join(source, file), '-o', object] };
-    });
-    // The last units are the long ones: they start first.
-    const warnings = await runAll(jobs.map(({ command }) => command).reverse());
+    const { objects, warnings } = await compileUnits(compiler.command, units, source, folder);
     const linked = join(folder, 'linked.node');
-    await run([...compiler.command, ...jobs.map(({ object }) => object), ...link, '-o', linked]);
-    const record = recordOf(digest, await readFile(linked));
+    await run([...compiler.command, ...objects, ...link, '-o', linked]);
+    const record = recordOf(plan, await readFile(linked));
     await rm(join(out, 'digest.txt'), { force: true }); // it never vouches for a file that it was not made for
     await rename(linked, binary);
     await writeFile(join(out, 'digest.txt'), record);
@@ -216,34 +205,6 @@ function hasProcess(pid) {
   } catch (error) {
     return error.code === 'EPERM';
   }
-}
-
-/** Runs the commands, as many at once as there are cores (and GiB of memory); the first failure ends them all. */
-async function runAll(commands) {
-  const waiting = [...commands];
-  const stop = new AbortController();
-  let warnings = '';
-  let failure;
-  const work = async () => {
-    for (let command = waiting.shift(); command !== undefined; command = waiting.shift()) {
-      try {
-        warnings += (await run(command, stop.signal)).stderr;
-      } catch (error) {
-        failure ??= error;
-        waiting.length = 0;
-        stop.abort();
-      }
-    }
-  };
-  const workers = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 30)));
-  await Promise.all(Array.from({ length: workers }, work));
-  if (failure !== undefined) throw failure;
-  return warnings;
-}
-
-function run([file, ...args], signal) {
-  const env = { ...process.env, LC_ALL: 'C' };
-  return promisify(execFile)(file, args, { signal, env, maxBuffer: 2 ** 26 });
 }
 
 function asFailure(error, out) {
@@ -287,6 +248,12 @@ async function main() {
   const { values } = parseArgs({
     options: { optional: flag, force: flag, sanitize: flag, arch: text, source: text, out: text },
   });
+  const isInstall = values.optional && values.source === undefined && values.out === undefined;
+  const prebuilt = isInstall ? await prebuiltInstead() : undefined;
+  if (prebuilt !== undefined) {
+    console.log(`mossctl: the native engine is prebuilt: ${prebuilt.path} (${prebuilt.instructionSets.join(', ')})`);
+    return;
+  }
   try {
     const result = await buildNative(values);
     console.log(`mossctl: ${describeBuild(result)}`);

@@ -9,20 +9,20 @@ namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long most_rows = KC / MR * MR;  // of a group: the depth of one product with the hidden states
-constexpr long groups = 2;                // of rows at a time: a chunk
-constexpr long tile_rows = 2 * MR;        // of one piece of work
-constexpr long most_logits = 16l << 20;   // at a time: 64 MiB, or a tile of each group where that is more
-constexpr long most_natural = 1l << 19;   // floats of W at a time, packed for the hidden states' gradient
-constexpr long tile_work = 4 << 20;       // multiply-adds of a piece of work
+constexpr int64_t most_rows = KC / MR * MR;  // of a group: the depth of one product with the hidden states
+constexpr int64_t groups = 2;                // of rows at a time: a chunk
+constexpr int64_t tile_rows = 2 * MR;        // of one piece of work
+constexpr int64_t most_logits = 16l << 20;   // at a time: 64 MiB, or a tile of each group where that is more
+constexpr int64_t most_natural = 1l << 19;   // floats of W at a time, packed for the hidden states' gradient
+constexpr int64_t tile_work = 4 << 20;       // multiply-adds of a piece of work
 
 /** Some rows of one group: `at` counts within the group, `row` over all. */
 struct Tile {
-  long group, at, row, count;
+  int64_t group, at, row, count;
 };
 
 struct CrossEntropySum {
-  long n, d, vocabulary;
+  int64_t n, d, vocabulary;
   const float *hidden, *weights;
   View weight;
   const int32_t* targets;
@@ -30,7 +30,7 @@ struct CrossEntropySum {
   float* figures;              // [3, n] or none: entropy, mean logit, whether no logit is above the target's
   Operands operands;
   double work;
-  long rows;      // of a group
+  int64_t rows;      // of a group
   float* packed;  // all of Wᵀ: blocks of the vocabulary, each in parts of the depth
   float* logits;  // [block][group][row][LDA]: each block lies as packed A does
   float* packed_hidden;      // [group]: for the weights' gradient
@@ -39,45 +39,45 @@ struct CrossEntropySum {
   float *moments, *sums;     // the same of RunningFigures, where figures are wanted
   float* lse;                // [row of the chunk]
 
-  long blocks() const { return ceil_div(vocabulary, vocabulary_block); }
-  long width(long b) const { return smaller(vocabulary_block, vocabulary - b * vocabulary_block); }
-  long strips() const { return ceil_div(d, NR); }
-  long natural_block() const { return vocabulary_block * strips() * NR; }
-  long blocks_at_a_time() const { return smaller(blocks(), larger(1, most_natural / natural_block())); }
-  float* packed_block(long b) const { return packed + b * vocabulary_block * d; }
-  float* logits_of(long b, long group) const { return logits + (b * groups + group) * rows * LDA; }
-  float* hidden_of(long group) const { return packed_hidden + group * rows * strips() * NR; }
+  int64_t blocks() const { return ceil_div(vocabulary, vocabulary_block); }
+  int64_t width(int64_t b) const { return smaller(vocabulary_block, vocabulary - b * vocabulary_block); }
+  int64_t strips() const { return ceil_div(d, NR); }
+  int64_t natural_block() const { return vocabulary_block * strips() * NR; }
+  int64_t blocks_at_a_time() const { return smaller(blocks(), larger(1, most_natural / natural_block())); }
+  float* packed_block(int64_t b) const { return packed + b * vocabulary_block * d; }
+  float* logits_of(int64_t b, int64_t group) const { return logits + (b * groups + group) * rows * LDA; }
+  float* hidden_of(int64_t group) const { return packed_hidden + group * rows * strips() * NR; }
   /** Rows of a chunk's row of numbers, with room for whole vectors. */
-  long stride() const { return ceil_div(groups * rows, W) * W; }
-  long chunk_rows(long first) const { return smaller(groups * rows, n - first); }
-  long group_rows(long first, long group) const {
+  int64_t stride() const { return ceil_div(groups * rows, W) * W; }
+  int64_t chunk_rows(int64_t first) const { return smaller(groups * rows, n - first); }
+  int64_t group_rows(int64_t first, int64_t group) const {
     return larger(0, smaller(rows, n - first - group * rows));
   }
-  long tiles() const { return groups * ceil_div(rows, tile_rows); }
-  Tile tile(long first, long i) const {
-    const long per_group = tiles() / groups, group = i / per_group, at = i % per_group * tile_rows;
+  int64_t tiles() const { return groups * ceil_div(rows, tile_rows); }
+  Tile tile(int64_t first, int64_t i) const {
+    const int64_t per_group = tiles() / groups, group = i / per_group, at = i % per_group * tile_rows;
     return {group, at, first + group * rows + at, smaller(tile_rows, group_rows(first, group) - at)};
   }
 };
 
 /** The logits of a tile of rows at some blocks of the vocabulary; their maximum and sum at each. */
 void score(const CrossEntropySum& c, const Tile& tile, Range some) {
-  const long part = depth_part(c.d), in_chunk = tile.group * c.rows + tile.at;
+  const int64_t part = depth_part(c.d), in_chunk = tile.group * c.rows + tile.at;
   float* packed_rows = thread_scratch(slot_packed_a, tile_rows * LDA);
-  for (long p = 0; p < c.d; p += part) {
-    const long depth = smaller(part, c.d - p);
+  for (int64_t p = 0; p < c.d; p += part) {
+    const int64_t depth = smaller(part, c.d - p);
     pack_a({c.hidden + tile.row * c.d + p, c.d, 1}, tile.count, depth, packed_rows, c.operands);
-    for (long b = some.begin; b < some.end; b++) {
+    for (int64_t b = some.begin; b < some.end; b++) {
       float* logits = c.logits_of(b, tile.group) + tile.at * LDA;
       Out out{logits, LDA};
       out.accumulate = p > 0;
       multiply_packed(true, tile.count, c.width(b), depth, packed_rows, c.packed_block(b) + p * vocabulary_block, out);
       if (p + depth < c.d) continue;
-      for (long i = 0; i < tile.count; i++) {
+      for (int64_t i = 0; i < tile.count; i++) {
         Running running{-INFINITY, 0};
         RunningFigures figures{0, 0};
         add_logits(logits + i * LDA, c.width(b), running, c.figures ? &figures : nullptr);
-        const long at = b * c.stride() + in_chunk + i;
+        const int64_t at = b * c.stride() + in_chunk + i;
         c.tops[at] = running.top;
         c.totals[at] = running.total;
         if (!c.figures) continue;
@@ -89,10 +89,10 @@ void score(const CrossEntropySum& c, const Tile& tile, Range some) {
 }
 
 /** The figures of a row from those of its blocks, in their order; all but whether its target is the likeliest. */
-void add_up_figures(const CrossEntropySum& c, long row, long in_chunk, float top, float total) {
+void add_up_figures(const CrossEntropySum& c, int64_t row, int64_t in_chunk, float top, float total) {
   float moment = 0, sum = 0;
-  for (long b = 0; b < c.blocks(); b++) {
-    const long at = b * c.stride() + in_chunk;
+  for (int64_t b = 0; b < c.blocks(); b++) {
+    const int64_t at = b * c.stride() + in_chunk;
     const float below = c.tops[at] - top;
     moment += exp(splat(below))[0] * (c.moments[at] + below * c.totals[at]);
     sum += c.sums[at];
@@ -102,17 +102,17 @@ void add_up_figures(const CrossEntropySum& c, long row, long in_chunk, float top
 }
 
 /** The logsumexp of each row of a chunk, from its blocks in their order; returns Σ weight · nll. */
-double add_up_chunk(const CrossEntropySum& c, long first) {
-  const long count = c.chunk_rows(first);
+double add_up_chunk(const CrossEntropySum& c, int64_t first) {
+  const int64_t count = c.chunk_rows(first);
   double loss = 0;
-  for (long i = 0; i < count; i += W) {
+  for (int64_t i = 0; i < count; i += W) {
     vf top = splat(-INFINITY), total{};
-    for (long b = 0; b < c.blocks(); b++) top = larger(top, load(c.tops + b * c.stride() + i));
-    for (long b = 0; b < c.blocks(); b++) {
+    for (int64_t b = 0; b < c.blocks(); b++) top = larger(top, load(c.tops + b * c.stride() + i));
+    for (int64_t b = 0; b < c.blocks(); b++) {
       total += load(c.totals + b * c.stride() + i) * exp(load(c.tops + b * c.stride() + i) - top);
     }
-    for (long lane = 0; lane < smaller(W, count - i); lane++) {
-      const long row = first + i + lane, target = c.targets[row], group = (i + lane) / c.rows;
+    for (int64_t lane = 0; lane < smaller(W, count - i); lane++) {
+      const int64_t row = first + i + lane, target = c.targets[row], group = (i + lane) / c.rows;
       const float* logits = c.logits_of(target / vocabulary_block, group) + (i + lane) % c.rows * LDA;
       c.lse[i + lane] = top[lane] + logf(total[lane]);
       if (c.figures) add_up_figures(c, row, i + lane, top[lane], total[lane]);
@@ -127,11 +127,11 @@ double add_up_chunk(const CrossEntropySum& c, long first) {
 /** logits → (softmax − one-hot) · weight, in place; then their product with W: the hidden states' gradient. */
 void differentiate(const CrossEntropySum& c, const Tile& tile, Range some, const float* natural) {
   const float* lse = c.lse + tile.group * c.rows + tile.at;
-  for (long b = some.begin; b < some.end; b++, natural += c.natural_block()) {
+  for (int64_t b = some.begin; b < some.end; b++, natural += c.natural_block()) {
     float* logits = c.logits_of(b, tile.group) + tile.at * LDA;
-    const long first = b * vocabulary_block, width = c.width(b);
-    for (long i = 0; i < tile.count; i++) {
-      const long row = tile.row + i;
+    const int64_t first = b * vocabulary_block, width = c.width(b);
+    for (int64_t i = 0; i < tile.count; i++) {
+      const int64_t row = tile.row + i;
       differentiate_logits(logits + i * LDA, width, lse[i], c.weights[row], c.targets[row] - first, c.operands);
     }
     Out out{c.d_hidden + tile.row * c.d, c.d};
@@ -141,9 +141,9 @@ void differentiate(const CrossEntropySum& c, const Tile& tile, Range some, const
 }
 
 /** Gᵀ · H for some words of a block, over all rows of the chunk. */
-void add_weight_gradient(const CrossEntropySum& c, long first, long b, Range words) {
-  for (long group = 0; group < groups; group++) {
-    const long count = c.group_rows(first, group);
+void add_weight_gradient(const CrossEntropySum& c, int64_t first, int64_t b, Range words) {
+  for (int64_t group = 0; group < groups; group++) {
+    const int64_t count = c.group_rows(first, group);
     if (count == 0) return;
     Out out{c.d_weight + (b * vocabulary_block + words.begin) * c.d, c.d};
     out.accumulate = first > 0 || group > 0;
@@ -153,20 +153,20 @@ void add_weight_gradient(const CrossEntropySum& c, long first, long b, Range wor
 }
 
 /** One chunk: three steps, and in each the packing for the next. */
-double run_chunk(const CrossEntropySum& c, long first) {
-  const long blocks = c.blocks(), at_a_time = c.blocks_at_a_time(), tiles = c.tiles();
-  const auto pack_natural = [&](long b) {
+double run_chunk(const CrossEntropySum& c, int64_t first) {
+  const int64_t blocks = c.blocks(), at_a_time = c.blocks_at_a_time(), tiles = c.tiles();
+  const auto pack_natural = [&](int64_t b) {
     float* to = c.natural[b / at_a_time % 2] + b % at_a_time * c.natural_block();
     pack_b(c.weight.from(b * vocabulary_block, 0), c.d, c.width(b), 0, c.strips(), to, c.operands);
   };
-  const auto pack_hidden = [&](long group) {
+  const auto pack_hidden = [&](int64_t group) {
     const float* from = c.hidden + (first + group * c.rows) * c.d;
     pack_b({from, c.d, 1}, c.d, c.group_rows(first, group), 0, c.strips(), c.hidden_of(group), c.operands);
   };
 
-  const long spans = ceil_div(blocks, larger(1, tile_work / (tile_rows * vocabulary_block * c.d)));
-  const long packing = c.d_weight ? groups : 0;
-  in_pieces(packing + at_a_time + tiles * spans, c.work, [&](long piece, int) {
+  const int64_t spans = ceil_div(blocks, larger(1, tile_work / (tile_rows * vocabulary_block * c.d)));
+  const int64_t packing = c.d_weight ? groups : 0;
+  in_pieces(packing + at_a_time + tiles * spans, c.work, [&](int64_t piece, int) {
     if (piece < packing) return pack_hidden(piece);
     if ((piece -= packing) < at_a_time) return pack_natural(piece);
     piece -= at_a_time;
@@ -175,10 +175,10 @@ double run_chunk(const CrossEntropySum& c, long first) {
   });
   const double loss = add_up_chunk(c, first);
 
-  for (long b = 0; b < blocks; b += at_a_time) {
+  for (int64_t b = 0; b < blocks; b += at_a_time) {
     const Range some{b, smaller(blocks, b + at_a_time)};
-    const long after = smaller(blocks, some.end + at_a_time) - some.end;
-    in_pieces(after + tiles, c.work, [&](long piece, int) {
+    const int64_t after = smaller(blocks, some.end + at_a_time) - some.end;
+    in_pieces(after + tiles, c.work, [&](int64_t piece, int) {
       if (piece < after) return pack_natural(some.end + piece);
       const Tile tile = c.tile(first, piece - after);
       if (tile.count > 0) differentiate(c, tile, some, c.natural[b / at_a_time % 2]);
@@ -186,9 +186,9 @@ double run_chunk(const CrossEntropySum& c, long first) {
   }
 
   if (!c.d_weight) return loss;
-  constexpr long of_block = 6;
-  in_pieces(blocks * of_block, c.work, [&](long piece, int) {
-    const long b = piece / of_block;
+  constexpr int64_t of_block = 6;
+  in_pieces(blocks * of_block, c.work, [&](int64_t piece, int) {
+    const int64_t b = piece / of_block;
     add_weight_gradient(c, first, b, share(c.width(b), piece % of_block, of_block, MR));
   });
   return loss;
@@ -229,12 +229,12 @@ const char* cross_entropy_sum(const Call& call) {
   }
   c.operands = loss_operands();
   c.work = 3.0 * c.n * c.d * c.vocabulary;
-  const long fitting = most_logits / (groups * c.blocks() * LDA) / MR * MR;
+  const int64_t fitting = most_logits / (groups * c.blocks() * LDA) / MR * MR;
   c.rows = larger(MR, smaller(most_rows, smaller(fitting, ceil_div(ceil_div(c.n, groups), MR) * MR)));
   c.packed = shared_scratch(slot_packed_b, c.blocks() * vocabulary_block * c.d);
   c.logits = shared_scratch(slot_logits, c.blocks() * groups * c.rows * LDA);
-  const long of_hidden = (has_weight ? groups : 0) * c.rows * c.strips() * NR, of_natural = c.blocks_at_a_time() * c.natural_block();
-  const long of_blocks = c.blocks() * c.stride();
+  const int64_t of_hidden = (has_weight ? groups : 0) * c.rows * c.strips() * NR, of_natural = c.blocks_at_a_time() * c.natural_block();
+  const int64_t of_blocks = c.blocks() * c.stride();
   c.packed_hidden = shared_scratch(slot_partial, of_hidden + 2 * of_natural +
                                                         (has_figures ? 4 : 2) * of_blocks + c.stride());
   c.natural[0] = c.packed_hidden + of_hidden;
@@ -244,12 +244,12 @@ const char* cross_entropy_sum(const Call& call) {
   c.lse = c.totals + of_blocks;
   c.moments = c.lse + c.stride();
   c.sums = c.moments + of_blocks;
-  in_pieces(c.blocks(), c.work, [&](long b, int) {
+  in_pieces(c.blocks(), c.work, [&](int64_t b, int) {
     const Range all{0, ceil_div(c.width(b), NR)};
     pack_words(c.weight, c.d, b * vocabulary_block, c.width(b), c.operands, all, c.packed_block(b));
   });
   double loss = 0;
-  for (long first = 0; first < c.n; first += groups * c.rows) loss += run_chunk(c, first);
+  for (int64_t first = 0; first < c.n; first += groups * c.rows) loss += run_chunk(c, first);
   call.floats(4)[0] = static_cast<float>(loss);
   return nullptr;
 }

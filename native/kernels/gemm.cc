@@ -11,7 +11,7 @@ namespace {
 
 /** Element offset of row i at depth k in a panel of A. */
 template <Order O>
-inline long at(long i, long k) {
+inline int64_t at(int64_t i, int64_t k) {
   return O == Order::by_rows ? i * LDA + k : O == Order::across ? k * LDA + i : k * MR + i;
 }
 
@@ -26,8 +26,8 @@ inline __attribute__((always_inline)) vf multiply_add(vf x, vf y, vf acc) {
 
 /** acc[i][v] += Σ_k a[i, k] · b[k, v]: M rows by NV vectors, all held in registers. */
 template <Order O, bool Pairs, int M>
-inline __attribute__((always_inline)) void accumulate(long depth, const float* a, const float* b, vf (&acc)[M][NV]) {
-  for (long k = 0; k < depth; k++) {
+inline __attribute__((always_inline)) void accumulate(int64_t depth, const float* a, const float* b, vf (&acc)[M][NV]) {
+  for (int64_t k = 0; k < depth; k++) {
     vf column[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; v++) column[v] = load(b + k * NR + v * W);
@@ -52,9 +52,9 @@ inline __attribute__((always_inline)) void for_tile(F f) {
 
 /** What is in a tile's place of C. */
 template <int M>
-inline __attribute__((always_inline)) void read(vf (&acc)[M][NV], long columns, const Out& out) {
+inline __attribute__((always_inline)) void read(vf (&acc)[M][NV], int64_t columns, const Out& out) {
   for_tile<M>([&](int i, int v) {
-    const long width = smaller(W, columns - v * W);
+    const int64_t width = smaller(W, columns - v * W);
     const float* from = out.c + i * out.rows + v * W;
     acc[i][v] = width == W ? load(from) : width > 0 ? load_some(from, width) : vf{};
   });
@@ -62,7 +62,7 @@ inline __attribute__((always_inline)) void read(vf (&acc)[M][NV], long columns, 
 
 /** Writes a tile of which `columns` (≤ NR) count. */
 template <int M>
-inline __attribute__((always_inline)) void write(vf (&acc)[M][NV], long columns, const Out& out) {
+inline __attribute__((always_inline)) void write(vf (&acc)[M][NV], int64_t columns, const Out& out) {
   if (columns == NR && out.columns == 1 && !out.bias_on_rows) {
     const auto offset = [&](int i, int v) { return i * out.rows + v * W; };
     if (out.accumulate) for_tile<M>([&](int i, int v) { acc[i][v] += load(out.c + offset(i, v)); });
@@ -73,9 +73,9 @@ inline __attribute__((always_inline)) void write(vf (&acc)[M][NV], long columns,
   }
   float sums[M][NR];
   for_tile<M>([&](int i, int v) { store(sums[i] + v * W, acc[i][v]); });
-  for (long j = 0; j < columns; j++) {
+  for (int64_t j = 0; j < columns; j++) {
     for (int i = 0; i < M; i++) {
-      const long offset = i * out.rows + j * out.columns;
+      const int64_t offset = i * out.rows + j * out.columns;
       float x = sums[i][j];
       if (out.accumulate) x += out.c[offset];
       if (out.bias) x += out.bias_on_rows ? out.bias[i] : out.bias[j];
@@ -86,13 +86,13 @@ inline __attribute__((always_inline)) void write(vf (&acc)[M][NV], long columns,
 }
 
 /** `rows` × `depth` of A, the way it lies in memory; none where that is empty. */
-Ahead ahead_of(View a, long rows, long depth) {
+Ahead ahead_of(View a, int64_t rows, int64_t depth) {
   if (rows <= 0 || depth <= 0) return {};
   return a.columns == 1 ? Ahead{a.data, a.rows, rows, depth} : Ahead{a.data, a.columns, depth, rows};
 }
 
-Out moved(Out out, long i, long j) {
-  const long offset = i * out.rows + j * out.columns;
+Out moved(Out out, int64_t i, int64_t j) {
+  const int64_t offset = i * out.rows + j * out.columns;
   out.c += offset;
   if (out.bias) out.bias += out.bias_on_rows ? i : j;
   if (out.residual) out.residual += offset;
@@ -100,7 +100,7 @@ Out moved(Out out, long i, long j) {
 }
 
 template <Order O, bool Pairs, int M>
-__attribute__((noinline)) void tile(long depth, const float* a, const float* b, long columns, const Out& out) {
+__attribute__((noinline)) void tile(int64_t depth, const float* a, const float* b, int64_t columns, const Out& out) {
   // By the time the sums are done, their place in C has come from memory, and what is added to them.
   for (int i = 0; i < M; i++) {
     for (int v = 0; v < NV; v++) __builtin_prefetch(out.c + i * out.rows + v * W * out.columns, 1);
@@ -122,7 +122,7 @@ __attribute__((noinline)) void tile(long depth, const float* a, const float* b, 
 
 /** The last rows of a panel, in tiles of 8, 4, 2 and 1. */
 template <Order O, bool Pairs, int M>
-void last_rows(long row, long rows, long depth, const float* a, const float* b, long columns, const Out& out) {
+void last_rows(int64_t row, int64_t rows, int64_t depth, const float* a, const float* b, int64_t columns, const Out& out) {
   if constexpr (M > 0) {
     if (rows - row >= M) {
       tile<O, Pairs, M>(depth, a + at<O>(row, 0), b, columns, moved(out, row, 0));
@@ -133,21 +133,21 @@ void last_rows(long row, long rows, long depth, const float* a, const float* b, 
 }
 
 template <Order O, bool Pairs>
-void panels(long rows, long columns, long depth, const float* a, const float* b, long b_strip, Out out,
+void panels(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_strip, Out out,
             Ahead ahead) {
-  long lines = ceil_div(ahead.lines(), larger(1, ceil_div(rows, MR) * ceil_div(columns, NR)));
-  const long panel = MR * (O == Order::by_rows ? LDA : O == Order::across ? 1 : depth);
+  int64_t lines = ceil_div(ahead.lines(), larger(1, ceil_div(rows, MR) * ceil_div(columns, NR)));
+  const int64_t panel = MR * (O == Order::by_rows ? LDA : O == Order::across ? 1 : depth);
   // A panel of A stays in the first-level cache while the block of B streams past it, and C is written along its rows.
-  for (long i = 0; i < rows; i += MR) {
+  for (int64_t i = 0; i < rows; i += MR) {
     const float* block = a + i / MR * panel;
     if (O == Order::across) {
       // Of the next panel, the last place of each row: where that is in another line than this panel's.
       ahead = Ahead{block + panel + MR - 1, LDA, i + MR < rows ? depth : 0, 1};
       lines = ceil_div(depth, ceil_div(columns, NR));
     }
-    for (long j = 0; j < columns; j += NR) {
+    for (int64_t j = 0; j < columns; j += NR) {
       const float* strip = b + j / NR * b_strip;
-      const long width = smaller(NR, columns - j);
+      const int64_t width = smaller(NR, columns - j);
       const Out here = moved(out, i, j);
       ahead.fetch(lines);
       if (rows - i >= MR) {
@@ -161,11 +161,11 @@ void panels(long rows, long columns, long depth, const float* a, const float* b,
 
 }  // namespace
 
-void multiply_packed(bool by_rows, long rows, long columns, long depth, const float* a, const float* b, Out out) {
+void multiply_packed(bool by_rows, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, Out out) {
   multiply_strips(by_rows ? Order::by_rows : Order::by_depth, rows, columns, depth, a, b, depth * NR, out);
 }
 
-void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
+void multiply_strips(Order order, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_strip,
                      Out out, bool pairs, Ahead ahead) {
   const auto multiply = pairs ? (order == Order::by_rows ? panels<Order::by_rows, true> : panels<Order::by_depth, true>)
                         : order == Order::by_rows ? panels<Order::by_rows, false>
@@ -174,52 +174,52 @@ void multiply_strips(Order order, long rows, long columns, long depth, const flo
   multiply(rows, columns, depth, a, b, b_strip, out, ahead);
 }
 
-long block_depth(long k, Operands operands) {
-  const long most = operands == Operands::paired ? 2 * KC : KC;
-  const long blocks = larger(1, ceil_div(k, most));
+int64_t block_depth(int64_t k, Operands operands) {
+  const int64_t most = operands == Operands::paired ? 2 * KC : KC;
+  const int64_t blocks = larger(1, ceil_div(k, most));
   return larger(1, smaller(most, ceil_div(ceil_div(k, blocks), 8) * 8));
 }
 
 namespace {
 
 /** A piece of some 20 to 100 µs: multiply-adds, or floats to pack. */
-constexpr long piece_work = 1 << 21, piece_floats = 1 << 15;
+constexpr int64_t piece_work = 1 << 21, piece_floats = 1 << 15;
 
 /** So many pieces for `units` of `work` each: as many for every thread, were all equally fast. */
-long pieces_of(long units, long work, long each, long threads) {
-  const long rounds = larger(1, units * work / (each * threads));
+int64_t pieces_of(int64_t units, int64_t work, int64_t each, int64_t threads) {
+  const int64_t rounds = larger(1, units * work / (each * threads));
   return smaller(units, rounds * threads);
 }
 
 /** Columns [j, j + width) of B at depths [p, p + depth): what is packed at a time. */
 struct Block {
-  long j, width, p, depth;
+  int64_t j, width, p, depth;
   float* packed;
 };
 
 struct Product {
   Operands operands;
-  long m, n, k;
+  int64_t m, n, k;
   View a, b;
   Out out;
-  long kc, depths;    // of a block; blocks along the depth
+  int64_t kc, depths;    // of a block; blocks along the depth
   float* scratch[2];  // blocks in turn: while one is read, the next is packed
 
-  long blocks() const { return ceil_div(n, NC) * depths; }
-  Block block(long i) const {
-    const long j = i / depths * NC, p = i % depths * kc;
+  int64_t blocks() const { return ceil_div(n, NC) * depths; }
+  Block block(int64_t i) const {
+    const int64_t j = i / depths * NC, p = i % depths * kc;
     return {j, smaller(NC, n - j), p, smaller(kc, k - p), scratch[i % 2]};
   }
-  View rows_of_a(long i, long p) const { return a.from(i, p); }
+  View rows_of_a(int64_t i, int64_t p) const { return a.from(i, p); }
 };
 
 /** A block of B cut for packing, and its part of C: by rows, and by columns where there are few rows. */
 struct Pieces {
-  long packing, rows, columns;
+  int64_t packing, rows, columns;
 };
 Pieces cut(const Product& c, const Block& block) {
-  const long threads = Pool::instance().threads(), panels = ceil_div(c.m, MR), strips = ceil_div(block.width, NR);
-  const long floats = NR * block.depth, tile = MR * floats;
+  const int64_t threads = Pool::instance().threads(), panels = ceil_div(c.m, MR), strips = ceil_div(block.width, NR);
+  const int64_t floats = NR * block.depth, tile = MR * floats;
   Pieces result{};
   result.packing = strips * floats < piece_floats ? 1 : pieces_of(strips, floats, piece_floats, threads);
   result.rows = pieces_of(panels, strips * tile, piece_work, threads);
@@ -227,22 +227,22 @@ Pieces cut(const Product& c, const Block& block) {
   return result;
 }
 
-void pack_piece(const Product& c, const Block& block, long piece, long pieces) {
+void pack_piece(const Product& c, const Block& block, int64_t piece, int64_t pieces) {
   const Range strips = share(ceil_div(block.width, NR), piece, pieces);
   pack_b(c.b.from(block.p, block.j), block.width, block.depth, strips.begin, strips.end, block.packed, c.operands);
 }
 
-void multiply_piece(const Product& c, const Block& block, long piece, const Pieces& pieces) {
+void multiply_piece(const Product& c, const Block& block, int64_t piece, const Pieces& pieces) {
   const Order order = c.a.columns == 1 ? Order::by_rows : Order::by_depth;
-  const long at_a_time = order == Order::by_rows ? MR : 8 * MR;  // rows of A packed together
-  const long slot_count = slots(c.operands, block.depth);
+  const int64_t at_a_time = order == Order::by_rows ? MR : 8 * MR;  // rows of A packed together
+  const int64_t slot_count = slots(c.operands, block.depth);
   const Range rows = share(c.m, piece / pieces.columns, pieces.rows, MR);
   const Range columns = share(block.width, piece % pieces.columns, pieces.columns, NR);
   float* packed = thread_scratch(slot_packed_a, packed_a(at_a_time, slot_count));
-  for (long i = rows.begin; i < rows.end; i += at_a_time) {
-    const long height = smaller(at_a_time, rows.end - i), next = i + at_a_time;
-    const long left = c.out.upper ? larger(columns.begin, (i - block.j) / NR * NR) : columns.begin;
-    const long span = columns.end - left;
+  for (int64_t i = rows.begin; i < rows.end; i += at_a_time) {
+    const int64_t height = smaller(at_a_time, rows.end - i), next = i + at_a_time;
+    const int64_t left = c.out.upper ? larger(columns.begin, (i - block.j) / NR * NR) : columns.begin;
+    const int64_t span = columns.end - left;
     if (span <= 0) break;  // all of it is left of the diagonal, and of the rows below too
     const float* strip = block.packed + left * slot_count;
     pack_a(c.rows_of_a(i, block.p), height, block.depth, packed, c.operands);
@@ -257,7 +257,7 @@ void multiply_piece(const Product& c, const Block& block, long piece, const Piec
   }
 }
 
-Product product_of(long m, long n, long k, View a, View b, Out out) {
+Product product_of(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
   Product c{wanted_operands(), m, n, k, a, b, out, 0, 0, {}};
   c.kc = block_depth(k, c.operands);
   c.depths = larger(1, ceil_div(k, c.kc));
@@ -265,36 +265,36 @@ Product product_of(long m, long n, long k, View a, View b, Out out) {
 }
 
 /** Of a packed block. */
-long block_floats(const Product& c) {
+int64_t block_floats(const Product& c) {
   return ceil_div(smaller(c.n, NC), NR) * NR * slots(c.operands, smaller(c.kc, larger(1, c.k)));
 }
 
 }  // namespace
 
-void gemm_alone(long m, long n, long k, View a, View b, Out out) {
+void gemm_alone(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
   if (m == 0 || n == 0) return;
   Product c = product_of(m, n, k, a, b, out);
   c.scratch[0] = c.scratch[1] = thread_scratch(slot_block, block_floats(c));
-  for (long i = 0; i < c.blocks(); i++) {
+  for (int64_t i = 0; i < c.blocks(); i++) {
     const Block block = c.block(i);
     pack_piece(c, block, 0, 1);
     multiply_piece(c, block, 0, {1, 1, 1});
   }
 }
 
-void gemm(long m, long n, long k, View a, View b, Out out) {
+void gemm(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
   if (m == 0 || n == 0) return;
   Product c = product_of(m, n, k, a, b, out);
-  const long floats = block_floats(c);
+  const int64_t floats = block_floats(c);
   c.scratch[0] = shared_scratch(slot_packed_b, 2 * floats);
   c.scratch[1] = c.scratch[0] + floats;
   const double work = 1.0 * m * n * k;
   // Each block in turn, and beside its products the packing of the next.
-  for (long i = -1, last = c.blocks() - 1; i <= last; i++) {
+  for (int64_t i = -1, last = c.blocks() - 1; i <= last; i++) {
     const Block block = c.block(larger(i, 0)), after = c.block(smaller(i + 1, last));
     const Pieces pieces = cut(c, block);
-    const long packing = i < last ? cut(c, after).packing : 0, products = i < 0 ? 0 : pieces.rows * pieces.columns;
-    in_pieces(packing + products, work, [&](long piece, int) {
+    const int64_t packing = i < last ? cut(c, after).packing : 0, products = i < 0 ? 0 : pieces.rows * pieces.columns;
+    in_pieces(packing + products, work, [&](int64_t piece, int) {
       if (piece < packing) return pack_piece(c, after, piece, packing);
       multiply_piece(c, block, piece - packing, pieces);
     });

@@ -1,6 +1,7 @@
 // What this machine can do at most: the limits that `mossctl bench` measures every kernel against.
 #pragma once
 
+#include "../memory.h"
 #include "../pool.h"
 #include "../simd.h"
 

@@ -108,7 +108,9 @@ function temporariesOf(path: string, names: readonly string[]): { name: string; 
   });
 }
 
+/** Not on Windows, which opens no folder: there a rename is as durable as the system makes it. */
 export async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
   try {
     await handle.sync();

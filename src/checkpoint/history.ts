@@ -1,11 +1,12 @@
 // The checkpoints of a run: which there are, which is newest and whole, and what a path that a person typed means.
 // Names that start with `.tmp-` are unfinished work and are never looked at.
-import { readdir, readlink, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { ifAbsent, systemErrorCode, UserError } from '../base/errors.js';
-import { exists, syncDirectory, temporarySibling } from '../base/files.js';
+import { exists } from '../base/files.js';
 import { latestName, manifestName, recordName, rewardModelFolder } from '../base/layout.js';
+import { readLink, realPathOrItself, writeLink } from '../base/link.js';
 import { readSealed } from '../base/sealed.js';
 import { isModelName } from '../network/model-name.js';
 import { resolveModel } from '../network/models.js';
@@ -73,12 +74,9 @@ function isDamage(error: unknown): boolean {
 /** Points `<run>/latest` at a checkpoint: a relative link, replaced in one step. */
 export async function linkLatest(runDirectory: string, target: string): Promise<void> {
   const link = join(runDirectory, latestName);
-  const temporary = temporarySibling(link);
-  await symlink(relative(resolve(runDirectory), resolve(target)), temporary);
   try {
-    await rename(temporary, link);
+    await writeLink(link, target);
   } catch (error) {
-    await rm(temporary, { force: true });
     if (!['EISDIR', 'ENOTDIR', 'EEXIST'].includes(systemErrorCode(error) ?? '')) throw error;
     throw new UserError({
       what: 'this is not a link',
@@ -86,7 +84,6 @@ export async function linkLatest(runDirectory: string, target: string): Promise<
       next: 'Move it away: mossctl keeps its own link there',
     });
   }
-  await syncDirectory(runDirectory);
 }
 
 /** Where a checkpoint waits while another takes its name. */
@@ -165,8 +162,8 @@ async function stageOutput(stageDirectory: string): Promise<string | undefined> 
  * set aside what it had. Undefined of what is no such link.
  */
 async function brokenLink(link: string): Promise<UserError | undefined> {
-  const target = await readlink(link).catch(() => undefined);
-  if (target === undefined || (await exists(link))) return undefined;
+  const target = await readLink(link);
+  if (target === undefined || (await exists(await realPathOrItself(link)))) return undefined;
   const gone = resolve(dirname(link), target);
   const kept: string[] = [];
   for (const stage of [dirname(gone), dirname(dirname(gone))]) {
@@ -205,8 +202,4 @@ async function notACheckpoint(path: string, why: string): Promise<UserError> {
 
 function namesIn(directory: string): Promise<string[]> {
   return readdir(directory).catch(ifAbsent<string[]>([]));
-}
-
-export function realPathOrItself(path: string): Promise<string> {
-  return realpath(path).catch(() => resolve(path));
 }

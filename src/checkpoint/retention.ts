@@ -4,8 +4,9 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncDirectory, temporarySibling } from '../base/files.js';
 import { latestName } from '../base/layout.js';
+import { realPathOrItself } from '../base/link.js';
 import { trainingMetrics } from '../base/metric-names.js';
-import { isStepDirectory, listCheckpoints, realPathOrItself } from './history.js';
+import { isStepDirectory, listCheckpoints } from './history.js';
 import { readManifest } from './manifest.js';
 
 export interface Retention {

@@ -4,13 +4,15 @@ import { basename, dirname, join } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { exists } from '../base/files.js';
 import { tokenizerJsonName } from '../base/layout.js';
+import { throughLinkFile } from '../base/link.js';
 import { resolveCheckpoint } from './history.js';
 
 /**
  * The folder of a tokenizer.json: of that file itself, a folder that has one, a run, a checkpoint, or a model of a hub.
  * @throws UserError where there is none.
  */
-export async function tokenizerFolder(named: string): Promise<string> {
+export async function tokenizerFolder(path: string): Promise<string> {
+  const named = await throughLinkFile(path);
   if (await isFile(named)) {
     if (basename(named) === tokenizerJsonName) return dirname(named);
     throw new UserError({

@@ -1,7 +1,7 @@
 // What the runs behind a checkpoint say of their corpora: the sources, their licences, and what these ask to be said.
 import { join } from 'node:path';
 import { metricsName, settingsName } from '../base/layout.js';
-import { realPathOrItself } from '../checkpoint/history.js';
+import { realPathOrItself } from '../base/link.js';
 import type { PipelineConfig } from '../config/pipeline.js';
 import { runAround } from '../pipeline/around.js';
 import { loadPipeline } from '../pipeline/load.js';

@@ -3,7 +3,7 @@
 // Samples and examples of rows only where they were asked for. Of a folder only the files that its manifest names: another file
 // beside them, or a link to one, is somebody's own.
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { isPair, isScalar, parseDocument, stringify, visit } from 'yaml';
 import { ifAbsent, UserError } from '../base/errors.js';
@@ -25,13 +25,13 @@ import {
   settingsName,
   trainingFolder,
 } from '../base/layout.js';
+import { realPathOrItself, writeLink } from '../base/link.js';
 import { isRecord, jsonIn } from '../base/objects.js';
 import { mapPaths } from '../base/schema.js';
 import { mapTexts, redactAll, shownUrl, shownUrls } from '../base/secrets.js';
 import { mossctlCommand } from '../base/shell.js';
 import { findBase } from '../checkpoint/adapter-base.js';
 import { isAdapter, parseAdapterConfig } from '../checkpoint/adapter-config.js';
-import { realPathOrItself } from '../checkpoint/history.js';
 import { readManifest, verifyFiles } from '../checkpoint/manifest.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { runAround } from '../pipeline/around.js';
@@ -137,7 +137,7 @@ export async function fillPack(folder: string, run: string, choices: PackChoices
   }
   const newest = await realPathOrItself(join(run, latestName));
   const latest = models.find(({ path }) => path === newest) ?? models[models.length - 1];
-  await symlink(relative(run, latest.path), join(folder, latestName));
+  await writeLink(join(folder, latestName), join(folder, relative(run, latest.path)));
   await writeTeaching(folder, run, choices);
   await writeWords(folder, run, choices);
   const facts = { name: `${name}/${latestName}`, isFolder: true, isAdapter: await isAdapter(latest.path) };

@@ -4,9 +4,10 @@ import { join, sep } from 'node:path';
 import { UserError } from '../base/errors.js';
 import { digestOf, exists, sha256File } from '../base/files.js';
 import { corpusManifestName } from '../base/layout.js';
+import { realPathOrItself, throughLinkFile } from '../base/link.js';
 import type { WhereIs } from '../base/yaml.js';
 import { identifyCheckpoint } from '../checkpoint/directory.js';
-import { localPath, realPathOrItself, resolveCheckpoint } from '../checkpoint/history.js';
+import { localPath, resolveCheckpoint } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { isModelName } from '../network/model-name.js';
 import { firstModelOf, namesOf } from '../stages/catalog.js';
@@ -117,7 +118,7 @@ async function findParentTokenizer(
 
 /** Of a file that settings name, or of the checkpoint or the corpus in a folder. */
 export async function contentDigest(named: string): Promise<string> {
-  const path = await localPath(named);
+  const path = await throughLinkFile(await localPath(named));
   const manifest = join(path, corpusManifestName); // with the digests of all files of a corpus
   if (await exists(manifest)) return sha256File(manifest);
   return (await stat(path)).isDirectory() ? (await identifyCheckpoint(path)).digest : sha256File(path);

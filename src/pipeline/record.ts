@@ -1,7 +1,7 @@
 // `<stage>/stage.json`: what the folder was made from and what came out. It decides whether a stage is skipped,
 // resumed, or started afresh beside the old folder, which is kept. So much hangs on it that it is sealed, and has a copy.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -9,9 +9,10 @@ import { ifAbsent, UserError } from '../base/errors.js';
 import { exists, sha256File, syncDirectory } from '../base/files.js';
 import { kebabCase } from '../base/format.js';
 import { latestName, manifestName, recordCopyName, recordName } from '../base/layout.js';
+import { readLink, realPathOrItself } from '../base/link.js';
 import { readSealed, writeSealed } from '../base/sealed.js';
 import { redactAll } from '../base/secrets.js';
-import { linkLatest, realPathOrItself, removeTemporary, setAside } from '../checkpoint/history.js';
+import { linkLatest, removeTemporary, setAside } from '../checkpoint/history.js';
 import type { StageName } from '../config/pipeline.js';
 import { tableSchema } from '../report/event.js';
 import type { StageOutput } from '../stages/stage.js';
@@ -145,7 +146,7 @@ export async function repairLatest(runDirectory: string, models: readonly StageN
   const found = await Promise.all(records.map((record) => finishedOutput(runDirectory, record)));
   const outputs = found.filter((output) => output !== undefined).map(({ path }) => path);
   const target = await realPathOrItself(link);
-  const isThere = await exists(link);
+  const isThere = await exists(target);
   const isOurs =
     target.startsWith(runDirectory + sep) || (await Promise.all(outputs.map(realPathOrItself))).includes(target);
   const newest = outputs.at(-1);
@@ -205,8 +206,8 @@ export async function takeBack(runDirectory: string, place: string, replaced?: s
 /** Renames a folder of the run; `latest` still points to the same checkpoint. */
 async function moveFolder(runDirectory: string, from: string, to: string): Promise<void> {
   await rename(join(runDirectory, from), join(runDirectory, to));
-  const target = await readlink(join(runDirectory, latestName)).catch(() => '');
-  if (target.startsWith(`${from}/`)) await linkLatest(runDirectory, join(runDirectory, to, target.slice(from.length)));
+  const target = await readLink(join(runDirectory, latestName));
+  if (target?.startsWith(`${from}/`)) await linkLatest(runDirectory, join(runDirectory, to, target.slice(from.length)));
 }
 
 /** A kill right at the start leaves an empty folder, or one with a half-written record; anything else is not ours. */

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { Random } from '../../src/base/random.js';
 import { causalRanges } from '../../src/bench/inputs.js';
 import { valueAndGradients } from '../../src/tensor/backward.js';
-import { addonPath } from '../../src/tensor/native/addon.js';
+import { findEngine } from '../../src/tensor/native/engine-file.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
 import { attention } from '../../src/tensor/ops/attention.js';
 import { crossEntropySum } from '../../src/tensor/ops/cross-entropy-sum.js';
@@ -213,7 +213,7 @@ test("Node's worker threads compute side by side, each what it would alone", asy
   const wrong = [0, 1, 2].map(
     () =>
       new Promise((resolve, reject) => {
-        const worker = new Worker(multiplier, { eval: true, workerData: addonPath() });
+        const worker = new Worker(multiplier, { eval: true, workerData: findEngine().path });
         worker.once('message', resolve).once('error', reject);
       }),
   );

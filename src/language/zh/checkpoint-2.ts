@@ -217,6 +217,10 @@ export const checkpoint2: Catalog = {
   'It runs on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`':
     '它支持 Linux 和 macOS，x64 和 arm64；其他平台请用 `--backend wasm`',
   'the native engine is not built': '没有构建 native 引擎',
+  'the prebuilt native engine is not as it was packed': '预构建的 native 引擎与打包时不同',
+  'it is not there': '它不在那里',
+  'it is not a list of engines': '它不是引擎清单',
+  'Install mossctl again, or type `mossctl native build`': '请重新安装 mossctl，或运行 `mossctl native build`',
   'Type `mossctl native build`': '请运行 `mossctl native build`',
   'the native engine is not built: {1}': '没有构建 native 引擎：{1}',
   ': no faster than fp32 on this processor': '：在这个处理器上不比 fp32 快',

@@ -2,11 +2,11 @@
 // situation: each has its own sentence and what to type next, and nothing crashes.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import { availableCores } from '../../base/cores.js';
 import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
+import { findEngine } from './engine-file.js';
 
 /** What native/addon.cc exports. Memory is named by address: of a registered slab, or inside one. */
 export interface Addon {
@@ -47,15 +47,8 @@ const functions = [
 
 const rebuild = 'Type `mossctl native build --force`';
 
-/** Where the build puts the addon; MOSSCTL_NATIVE names another file. */
-export function addonPath(): string {
-  const built = `../../../native/build/mossctl-${process.platform}-${process.arch}.node`;
-  const chosen = process.env.MOSSCTL_NATIVE;
-  return chosen ? resolve(chosen) : fileURLToPath(new URL(built, import.meta.url));
-}
-
 /** The addon of this machine. Throws UserError with the reason and the remedy where there is none that runs. */
-export function loadAddon(path = addonPath()): Addon {
+export function loadAddon(path = findEngine().path): Addon {
   if (!existsSync(path)) throw new UserError(whyAbsent(path));
   const addon = open(path);
   if (!isAddon(addon)) throw otherSources(path);
@@ -63,7 +56,7 @@ export function loadAddon(path = addonPath()): Addon {
 }
 
 /** What a function or a kernel that the code calls, and the addon lacks, is a sign of. */
-export function otherSources(path = addonPath()): UserError {
+export function otherSources(path = findEngine().path): UserError {
   return new UserError({ what: 'the native engine was built from other sources', where: path, next: rebuild });
 }
 
@@ -99,8 +92,8 @@ function whyAbsent(path: string): { what: string; next: string } {
   if (process.env.MOSSCTL_NATIVE) {
     return { what: `MOSSCTL_NATIVE names ${path}, which does not exist`, next: 'Correct it or unset it' };
   }
-  const isMade = ['linux', 'darwin'].includes(process.platform) && ['x64', 'arm64'].includes(process.arch);
-  if (!isMade) {
+  const compiles = ['linux', 'darwin'].includes(process.platform) && ['x64', 'arm64'].includes(process.arch);
+  if (!compiles) {
     const what = `the native engine is not made for ${process.platform} ${process.arch}`;
     return { what, next: 'It runs on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`' };
   }
