@@ -295,6 +295,6 @@ async function checkAll(t: TestContext): Promise<void> {
   await t.test('attention over a cache, grouped queries', () => checkCachedAttention(12, 2, 36));
 }
 
-// Work that does not divide evenly, and work that is not divided at all. First: `tensorflow` must come last.
+// Work that does not divide evenly, and work that is not divided at all.
 for (const threads of [1, 3]) await onBackend('ops', 'native', { threads }, checkAll);
 await onEachBackend('ops', checkAll);
