@@ -115,9 +115,9 @@ function lackInWords(lacks: readonly (keyof ComputeSettings)[]): string {
 function cannotAsAsked(
   name: BackendName,
   lacks: readonly (keyof ComputeSettings)[],
-  { threads = 1, precision }: ComputeSettings,
+  { threads = 1 }: ComputeSettings,
 ): UserError {
-  const asked = { precision: `precision ${precision}`, threads: `the ${countOf(threads, 'thread')}` };
+  const asked = { precision: 'precision bf16', threads: `the ${countOf(threads, 'thread')}` };
   return new UserError({
     what: `the backend ${name} ${lackInWords(lacks)}`,
     next: `Omit ${lacks.map((key) => asked[key]).join(' and ')}, or use \`--backend native\``,
@@ -165,9 +165,9 @@ async function tryOpen(
   }
 }
 
-/** One line. (TensorFlow's errors say `Invalid TF_Status: 12`, and what it means behind `Message: ` in the next.) */
+/** As one line. (TensorFlow's errors begin with `Invalid TF_Status: 12`, Node's of a missing module end with who wanted it.) */
 function reasonOf(error: unknown): string {
   const text = String(error instanceof Error ? error.message : error);
-  const message = text.replace(/^Invalid TF_Status: \d+\nMessage: /, '');
-  return shorten(message.trim().split('\n')[0], 160);
+  const message = text.replace(/^Invalid TF_Status: \d+\nMessage: /, '').split('\nRequire stack:')[0];
+  return shorten(message.trim().replace(/\s+/g, ' '), 300);
 }
