@@ -1,6 +1,6 @@
 // Compute backends, from the fastest to the one that always works. An explicit choice never falls back silently, of a
 // backend, a thread count or a precision; `auto` takes the first that runs here as asked and says why others were skipped.
-import { UserError } from '../base/errors.js';
+import { UserError, wholeMessage } from '../base/errors.js';
 import { countOf, shorten } from '../base/format.js';
 import type { BackendChoice, ComputeSettings, Precision } from '../config/compute.js';
 import { registerGradients } from './gradients.js';
@@ -165,9 +165,8 @@ async function tryOpen(
   }
 }
 
-/** As one line. (TensorFlow's errors begin with `Invalid TF_Status: 12`, Node's of a missing module end with who wanted it.) */
+/** As one line. (Node's of a missing module ends with who wanted it.) */
 function reasonOf(error: unknown): string {
-  const text = String(error instanceof Error ? error.message : error);
-  const message = text.replace(/^Invalid TF_Status: \d+\nMessage: /, '').split('\nRequire stack:')[0];
+  const message = wholeMessage(error).split('\nRequire stack:')[0];
   return shorten(message.trim().replace(/\s+/g, ' '), 300);
 }
