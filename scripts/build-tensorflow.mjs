@@ -45,6 +45,8 @@ for wheel in glob.glob(os.path.join(wheels, '*.whl')):
                 shutil.copyfileobj(a, b, 1 << 20)
 `;
 
+const compilerFlags = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8'];
+
 /** Node 22 warns of the first two and Node 24 lacks one: tfjs-node calls both. */
 const probe = `
 const util = require('node:util');
@@ -57,7 +59,7 @@ process.stdout.write(JSON.stringify({ values, version: binding.TF_Version, gpu: 
 `;
 
 /**
- * Fills `out`, unless what is there came from the same script, wheels and compiler. What was there before stays until the new
+ * Fills `out`, unless what is there came from the same package, wheels and compiler. What was there before stays until the new
  * one has multiplied two matrices. Throws BuildFailure with what is missing.
  *
  * @param {{ out: string, cuda?: boolean, force?: boolean, onStep?: (text: string) => void }} options
@@ -73,18 +75,19 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
   }
   const wheels = cuda ? cudaWheels : cpuWheels;
   const compiler = await findCompiler();
-  const stamp = await stampOf({ wheels, compiler });
+  const stamp = stampOf({ wheels, compiler });
   const built = force || !isCurrent(out, stamp);
   if (built) await build({ out, wheels, compiler, stamp, onStep });
   const record = JSON.parse(await readFile(stampFile(out), 'utf8'));
-  return { built, out, seconds: (performance.now() - started) / 1000, version: record.version, gpu: record.gpu };
+  return { built, out, seconds: (performance.now() - started) / 1000, version: record.version, cuda, gpu: record.gpu };
 }
 
 const stampFile = (out) => join(out, 'built.json');
 
-async function stampOf({ wheels, compiler }) {
-  const hash = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url)));
-  return hash.update(JSON.stringify([packageVersion, wheels, compiler])).digest('hex');
+/** Of all that goes into it. */
+function stampOf({ wheels, compiler }) {
+  const parts = JSON.stringify([packageVersion, wheels, compiler, unpack, compilerFlags]);
+  return createHash('sha256').update(parts).digest('hex');
 }
 
 function isCurrent(out, stamp) {
@@ -151,15 +154,7 @@ async function compile(packageFolder, deps, { command: [file, ...wrapped] }, fol
   const to = join(packageFolder, 'lib', 'napi-v8'); // of its list of N-API versions, what Node 20, 22 and 24 all take
   await mkdir(to, { recursive: true });
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
-  const flags = [
-    '-std=c++17',
-    '-O2',
-    '-fPIC',
-    '-shared',
-    '-DNAPI_VERSION=8',
-    `-I${join(deps, 'include')}`,
-    `-I${headers}`,
-  ];
+  const flags = [...compilerFlags, `-I${join(deps, 'include')}`, `-I${headers}`];
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(packageFolder, 'binding', name));
   const libraries = ['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'];
   const link = [`-L${join(deps, 'lib')}`, ...libraries, '-Wl,-rpath,$ORIGIN/../../deps/lib'];
@@ -191,8 +186,10 @@ async function run(file, args, cwd, fault) {
   try {
     return (await promisify(execFile)(file, args, { cwd, env, maxBuffer: 2 ** 26 })).stdout;
   } catch (error) {
-    if (error.code === 'ENOENT')
-      throw new BuildFailure({ what: `there is no ${file}`, next: `Install ${file}, with pip` });
+    if (error.code === 'ENOENT') {
+      const next = file === 'python3' ? 'Install it, with pip' : 'Install it';
+      throw new BuildFailure({ what: `there is no ${file}`, next });
+    }
     const log = `${error.stderr ?? ''}`.trim();
     const lines = log.split('\n').filter((line) => line.trim() !== '');
     const why = lines.find((line) => /\berror\b/i.test(line)) ?? lines.at(-1) ?? error.message.split('\n')[0];
@@ -201,8 +198,9 @@ async function run(file, args, cwd, fault) {
 }
 
 /** @param {Awaited<ReturnType<typeof buildTensorflow>>} result */
-export function describeTensorflow({ built, out, seconds, version, gpu }) {
-  const where = gpu ? 'on a GPU' : 'on the CPU';
+export function describeTensorflow({ built, out, seconds, version, cuda, gpu }) {
+  const why = cuda ? ', for it found no GPU when it was built' : '';
+  const where = gpu ? 'on a GPU' : `on the CPU${why}`;
   const what = built ? `built in ${seconds.toFixed(0)} s` : 'up to date';
   return `TensorFlow ${version} in ${out}, ${what}: it computes ${where}`;
 }

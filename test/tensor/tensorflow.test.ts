@@ -3,7 +3,7 @@
 // holds the real one against the rest.)
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +101,39 @@ test('auto and doctor do not load it to learn that there is no GPU, and doctor d
   );
   // Where the driver is, it is loaded to be asked; quietly then, too.
   assert.match(err, /^(loaded on \d+\n)?$/);
+});
+
+test('a build that fails says what is missing, and keeps what was built before', {
+  skip: (process.platform !== 'linux' || process.arch !== 'x64') && 'it is made for Linux on x64',
+}, async () => {
+  const script = new URL('../../scripts/build-tensorflow.mjs', import.meta.url).href;
+  const { buildTensorflow } = await import(script);
+  const out = await install('before');
+  await writeFile(join(out, 'built.json'), '{"stamp":"of another compiler"}');
+  const programs = join(folder, 'programs');
+  await mkdir(programs);
+  const { PATH, CXX } = process.env;
+  const fails = async (pattern: RegExp): Promise<void> => {
+    await assert.rejects(buildTensorflow({ out }), (error: Error & { next: string; log: string }) => {
+      assert.match([error.message, error.next, error.log].join('\n'), pattern);
+      return true;
+    });
+    assert.deepEqual((await readdir(out)).sort(), ['built.json', 'node_modules']);
+  };
+  try {
+    Object.assign(process.env, { PATH: programs, CXX: process.execPath }); // a compiler that says its version
+    await fails(/^there is no npm\nInstall it\n/);
+    const npm = '#!/bin/sh\necho "npm notice" >&2; echo "npm error code E404" >&2; exit 1\n';
+    await writeFile(join(programs, 'npm'), npm, { mode: 0o755 });
+    await fails(/^npm cannot install the package: npm error code E404\nSee that `npm ping` .*\nnpm notice\n/);
+    await writeFile(join(programs, 'npm'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    await fails(/^there is no python3\nInstall it, with pip\n/);
+    process.env.CXX = 'no-such-compiler';
+    await fails(/^CXX names a compiler that does not run: no-such-compiler\n/);
+  } finally {
+    Object.assign(process.env, { PATH, CXX });
+    if (CXX === undefined) delete process.env.CXX;
+  }
 });
 
 test('why it does not open is said whole', async () => {
