@@ -145,3 +145,16 @@ test('why it does not open is said whole', async () => {
   const without = inProcess(open, { MOSSCTL_TENSORFLOW: bare });
   assert.match(without.out, /MOSSCTL_TENSORFLOW names .*bare, where `mossctl tensorflow build` has built nothing/);
 });
+
+test('a backend that TEST_BACKEND names and that does not open fails its tests, where others are skipped', () => {
+  const file = fileURLToPath(new URL('./host.test.ts', import.meta.url));
+  const tsx = pathToFileURL(resolve('tsx')).href;
+  const env = { ...process.env, MOSSCTL_TENSORFLOW: join(folder, 'nothing'), TEST_BACKEND: 'tensorflow' };
+  delete (env as NodeJS.ProcessEnv).NODE_TEST_CONTEXT; // this one's
+  const words = ['--import', tsx, '--test', '--test-reporter=tap', file];
+  const { status, stdout } = spawnSync(process.execPath, words, { encoding: 'utf8', env });
+  assert.equal(status, 1);
+  assert.match(stdout, /^ *not ok .* on tensorflow$/m);
+  assert.match(stdout, /where `mossctl tensorflow build` has built nothing/);
+  assert.match(stdout, /^# skipped 0$/m);
+});
