@@ -1,6 +1,6 @@
 // npm run test:tensorflow: the backend `tensorflow` from nothing. Builds its library where it is not built (as `mossctl tensorflow
 // build` does; a download of 207 MB, 0.9 GB of disk), then holds it against the reference, against golden files, and against
-// `native`, and runs whole pipelines on it. Linux x64, with g++ and python3; most of an hour on two busy cores, a quarter on idle ones.
+// `native`, and runs whole pipelines on it. Linux x64, with g++ and python3; half an hour on two busy cores.
 //   --only build,reference,instead,smoke,losses   some of it     --out PATH   the folder (default: .mossctl/tensorflow)
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -17,44 +17,46 @@ const { values: options } = parseArgs({
 const env = { ...process.env, MOSSCTL_TENSORFLOW: resolve(options.out) };
 const scratch = mkdtempSync(join(tmpdir(), 'mossctl-tensorflow-'));
 
-/** Every op, every golden file, and what else runs on each backend by itself. */
+/** What runs on each backend by itself: every op, golden files, losses, sampling. */
 const onEach = [
-  ...[
-    'test/conformance/ops',
-    'test/conformance/bad-calls',
-    'test/conformance/plain-ops',
-    'test/conformance/token-figures',
-  ],
-  ...['test/conformance/halves', 'test/tensor/gradients', 'test/tensor/recompute', 'test/tensor/sample-rows'],
-  ...['test/tensor/host', 'test/golden/', 'test/inference/engine', 'test/inference/score', 'test/train/frozen-halves'],
-  ...['test/train/recompute', 'test/train/division', 'test/train/objectives/on-policy-loss'],
-  ...['test/train/objectives/next-token', 'test/train/adapters', 'test/architecture/resize'],
+  ...['conformance/ops', 'conformance/bad-calls', 'conformance/plain-ops', 'conformance/token-figures'],
+  ...['conformance/halves', 'tensor/gradients', 'tensor/recompute', 'tensor/sample-rows', 'tensor/host'],
+  ...['golden/model', 'golden/packed', 'golden/rope', 'golden/muon', 'golden/lora', 'golden/preference'],
+  ...['golden/policy', 'golden/ppo', 'golden/reward', 'golden/reward-loss', 'inference/engine', 'inference/score'],
+  ...['train/frozen-halves', 'train/recompute', 'train/division', 'train/adapters', 'architecture/resize'],
+  ...['train/objectives/on-policy-loss', 'train/objectives/next-token'],
 ];
 
 /** What opens a backend of its own choice, and is told otherwise: see instead.mjs. */
 const instead = [
-  ...['test/stages/align/online', 'test/stages/align/policies', 'test/stages/align/judge', 'test/stages/align/tools'],
-  ...['test/stages/align/distill', 'test/stages/align/gate', 'test/stages/reward-model/', 'test/stages/sft-lora'],
-  ...['test/train/objectives/', 'test/train/trainer', 'test/train/resume', 'test/train/optimizer', 'test/serve/serve'],
-  ...['test/inference/local-model', 'test/inference/log-probabilities', 'test/model/', 'test/evaluation/formulas'],
+  ...['stages/align/online', 'stages/align/policies', 'stages/align/judge', 'stages/align/tools'],
+  ...['stages/align/distill', 'stages/align/gate', 'stages/reward-model/', 'stages/sft-lora'],
+  ...['train/objectives/', 'train/trainer', 'train/resume', 'train/optimizer', 'serve/serve'],
+  ...['inference/local-model', 'inference/log-probabilities', 'model/', 'evaluation/formulas'],
 ];
 
-function main() {
-  const steps = { build: undefined, reference, instead: other, smoke, losses };
+async function main() {
+  const steps = { build: () => undefined, reference, instead: other, smoke, losses };
   const names = options.only?.split(',') ?? Object.keys(steps);
   const unknown = names.filter((name) => !Object.hasOwn(steps, name));
   if (unknown.length > 0) throw new Error(`--only knows ${Object.keys(steps).join(', ')}, not ${unknown.join(', ')}`);
-  for (const [name, run] of Object.entries(steps)) if (names.includes(name)) run?.();
+  const built = await buildTensorflow({ out: options.out, onStep: (text) => console.log(text) });
+  console.log(describeTensorflow(built));
+  for (const [name, run] of Object.entries(steps)) if (names.includes(name)) run();
 }
 
 function reference() {
-  node(['scripts/test.mjs', ...onEach], { ...env, TEST_BACKEND: 'tensorflow' });
+  tests(onEach, [], { ...env, TEST_BACKEND: 'tensorflow' });
 }
 
 function other() {
-  const hooks = ['--import', 'tsx', '--import', './scripts/tensorflow/instead.mjs'];
-  const files = instead.flatMap((part) => (part.endsWith('/') ? filesIn(part) : [`${part}.test.ts`]));
-  node([...hooks, '--test', '--test-concurrency=2', '--test-reporter=spec', ...files], env);
+  tests(instead, ['--import', './scripts/tensorflow/instead.mjs'], env);
+}
+
+function tests(parts, hooks, environment) {
+  const files = parts.flatMap((part) => (part.endsWith('/') ? filesIn(`test/${part}`) : [`test/${part}.test.ts`]));
+  const runner = ['--test', '--test-concurrency=2', '--test-reporter=spec'];
+  node(['--import', 'tsx', ...hooks, ...runner, ...files], environment);
 }
 
 function filesIn(folder) {
@@ -99,9 +101,7 @@ function node(words, environment) {
 }
 
 try {
-  const built = await buildTensorflow({ out: options.out, onStep: (text) => console.log(text) });
-  console.log(describeTensorflow(built));
-  main();
+  await main();
   console.log('tensorflow: all as it should be');
 } catch (error) {
   const { message, next = '', log = '' } = error;
