@@ -296,6 +296,7 @@ async function checkAll(t: TestContext): Promise<void> {
 }
 
 // Work that does not divide evenly, and work that is not divided at all.
-if (chosenBackend('native') === 'native')
+if (chosenBackend('native') === 'native') {
   for (const threads of [1, 3]) await onBackend('ops', 'native', { threads }, checkAll);
+}
 await onEachBackend('ops', checkAll);
