@@ -192,7 +192,7 @@ async function compile(plan) {
 }
 
 /** What builds left that were killed: their folders carry their process's number. */
-async function removeAbandoned(out) {
+export async function removeAbandoned(out) {
   for (const name of await readdir(out).catch(() => [])) {
     const pid = /^\.tmp-(\d+)-[0-9a-f]{8}$/.exec(name)?.[1];
     if (pid !== undefined && !hasProcess(Number(pid))) await rm(join(out, name), { recursive: true, force: true });

@@ -128,15 +128,22 @@ export function asUserError(error: unknown, where = (error as NodeJS.ErrnoExcept
     return new UserError(fault, { cause: error, exitCode: 1 });
   }
   if (isFailedAllocation(error)) {
-    return new UserError({ ...noMemory, why: (error as Error).message }, { cause: error, exitCode: 1 });
+    return new UserError({ ...noMemory, why: wholeMessage(error) }, { cause: error, exitCode: 1 });
   }
   const fault = systemFaults.get(code);
   return fault === undefined ? error : new UserError({ where, ...fault }, { cause: error });
 }
 
-/** Of V8, WebAssembly and our own kernels. */
+/** An error's own words. (TensorFlow's begin with a line that is a number, `Invalid TF_Status: 12`.) */
+export function wholeMessage(error: unknown): string {
+  const text = String(error instanceof Error ? error.message : error);
+  return text.replace(/^Invalid TF_Status: \d+\nMessage: /, '');
+}
+
+/** Of V8, WebAssembly, TensorFlow and our own kernels. */
 function isFailedAllocation(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error.message.startsWith('Invalid TF_Status: 8\n')) return true;
   const isRange = error instanceof RangeError && /allocation failed|could not allocate memory/i.test(error.message);
   return isRange || /^[a-z0-9-]+: out of memory$/.test(error.message);
 }

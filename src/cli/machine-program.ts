@@ -27,6 +27,22 @@ export function addNative(program: Command): void {
   example(build, 'mossctl native build');
 }
 
+export function addTensorflow(program: Command): void {
+  const tensorflow = program
+    .command('tensorflow')
+    .description('the library of the backend tensorflow, where the install could not download it')
+    .helpCommand(false);
+  const build = withOutput(
+    tensorflow.command('build').description('fetch it from npm and PyPI into a folder, and join them (Linux x64)'),
+  );
+  build
+    .option('--cuda', "the one for NVIDIA cards, with NVIDIA's libraries (gigabytes)")
+    .option('--out <dir>', 'the folder (default: tensorflow in the folder of downloads)')
+    .option('--force', 'build even what is up to date');
+  withAction(build, async () => (await import('./commands/tensorflow.js')).build);
+  example(build, 'mossctl tensorflow build --out tf');
+}
+
 export function addBench(program: Command): void {
   const bench = program
     .command('bench')

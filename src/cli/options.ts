@@ -122,7 +122,7 @@ export function withOutput(command: Command): Command {
 export function withCompute(command: Command): Command {
   return command
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu (default: auto)')
-    .option('--threads <number>', 'threads of the native engine (default: all cores)')
+    .option('--threads <number>', 'threads of the native engine or of TensorFlow (default: all cores)')
     .option('--precision <name>', 'of matrix products: fp32, or bf16 on the native engine (default: fp32)');
 }
 
@@ -158,7 +158,11 @@ export function computeWords(options: ComputeOptions): string[] {
 
 /** For a command that reads no pipeline, whose schema would check it. */
 export function withThreads(command: Command): Command {
-  return command.option('--threads <number>', 'threads of the native engine (default: all cores)', wholeNumber(1, 256));
+  return command.option(
+    '--threads <number>',
+    'threads of the native engine or of TensorFlow (default: all cores)',
+    wholeNumber(1, 256),
+  );
 }
 
 export function withFrom(command: Command): Command {

@@ -3,7 +3,7 @@
 // missing then is said at the end, with exit code 1.
 import { relative } from 'node:path';
 import pc from 'picocolors';
-import { asUserError, Interrupted, UserError } from '../base/errors.js';
+import { asUserError, Interrupted, UserError, wholeMessage } from '../base/errors.js';
 import { displayWidth, printable, terminalColumns, wrapped } from '../base/format.js';
 import { redact, redactAll, shownUrls } from '../base/secrets.js';
 import { english, type Speech } from '../language/speech.js';
@@ -110,7 +110,7 @@ export function reportFailure(thrown: unknown): number {
     printError('Run the same command again to resume from there.');
     return 130;
   }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const message = error instanceof Error ? `${error.name}: ${wholeMessage(error)}` : String(error);
   printError(label + speech.say(`something failed that should not have: ${printable(message.split('\n')[0])}`));
   if (!debug) printError('Set MOSSCTL_DEBUG=1 and run the same command again to see where.');
   return 1;

@@ -16,7 +16,7 @@ import { addAnnotate, addFeedback } from './feedback-program.js';
 import { helpIn, helpLines, withLanguage } from './help.js';
 import { addInit } from './init-program.js';
 import { addKeyHelp, type KeyTable } from './key-help.js';
-import { addBench, addDoctor, addNative } from './machine-program.js';
+import { addBench, addDoctor, addNative, addTensorflow } from './machine-program.js';
 import { addModels } from './model-program.js';
 import {
   anyModel,
@@ -79,6 +79,7 @@ export function buildProgram(keys: KeyTable, speech: Speech = english): Command 
   addModels(program);
   addDoctor(program);
   addNative(program);
+  addTensorflow(program);
   addBench(program);
   program.addHelpText(
     'after',

@@ -9,7 +9,12 @@ export type Quantization = (typeof quantizations)[number];
 
 export const computeSchema = z.strictObject({
   backend: z.enum(backendNames).default('auto').describe('compute backend'),
-  threads: z.int().min(1).max(256).optional().describe('threads of the native engine; default: all cores'),
+  threads: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('threads of the native engine or of TensorFlow; default: all cores'),
   precision: z
     .enum(precisions)
     .default('fp32')

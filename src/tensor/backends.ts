@@ -1,16 +1,12 @@
 // Compute backends, from the fastest to the one that always works. An explicit choice never falls back silently, of a
 // backend, a thread count or a precision; `auto` takes the first that runs here as asked and says why others were skipped.
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import util from 'node:util';
-import { UserError } from '../base/errors.js';
+import { UserError, wholeMessage } from '../base/errors.js';
 import { countOf, shorten } from '../base/format.js';
 import type { BackendChoice, ComputeSettings, Precision } from '../config/compute.js';
 import { registerGradients } from './gradients.js';
 import type { configureNative } from './native/index.js';
 import { registerOps } from './ops/index.js';
+import { configureTensorflow, loadTensorflow, whyNoGpu } from './tensorflow.js';
 import { enableProdMode, engine, setBackend } from './tf.js';
 import { repairWasm } from './wasm-repairs.js';
 
@@ -19,22 +15,33 @@ export type BackendName = Exclude<BackendChoice, 'auto'>;
 interface Backend {
   name: BackendName;
   /** Loads it; throws with the reason where it cannot run. */
-  load(): Promise<unknown>;
-  /** Why `auto` should not take it, though it loads. */
+  load(settings: ComputeSettings): Promise<unknown>;
+  /** Why `auto` should not take it, though it may run: asked before it is loaded, and again after. */
   unfit?(): string | undefined;
-  /** Sets threads and precision, defaults too. A backend without it computes in fp32 on threads of its own choice. */
-  configure?(settings: ComputeSettings): Promise<ReturnType<typeof configureNative>>;
+  /** What it can be told; else it computes in fp32, on threads of its own choice. */
+  takes: readonly (keyof ComputeSettings)[];
+  /** Sets these, defaults too. */
+  configure?(settings: ComputeSettings): Promise<Partial<Configured>>;
 }
 
+type Configured = ReturnType<typeof configureNative>;
+
 const backends: readonly Backend[] = [
-  { name: 'tensorflow', load: loadTensorflow, unfit: () => (usesGpu() ? undefined : 'it found no GPU') },
+  {
+    name: 'tensorflow',
+    load: loadTensorflow,
+    unfit: whyNoGpu,
+    takes: ['threads'],
+    configure: configureTensorflow,
+  },
   {
     name: 'native',
     load: async () => (await import('./native/index.js')).loadNative(),
+    takes: ['threads', 'precision'],
     configure: async (settings) => (await import('./native/index.js')).configureNative(settings),
   },
-  { name: 'wasm', load: () => import('@tensorflow/tfjs-backend-wasm').then(repairWasm) },
-  { name: 'cpu', load: () => import('@tensorflow/tfjs-backend-cpu') },
+  { name: 'wasm', load: () => import('@tensorflow/tfjs-backend-wasm').then(repairWasm), takes: [] },
+  { name: 'cpu', load: () => import('@tensorflow/tfjs-backend-cpu'), takes: [] },
 ];
 
 export interface OpenedBackend {
@@ -64,11 +71,12 @@ export async function openBackend(choice: BackendChoice, settings: ComputeSettin
   for (const backend of backends) {
     const { name } = backend;
     if (choice !== 'auto' && choice !== name) continue;
-    const lack = lackOf(backend, settings);
-    if (lack !== undefined && choice !== 'auto') throw cannotAsAsked(name, lack, settings);
-    const reason = lack ?? (await tryOpen(backend, choice === 'auto'));
-    if (reason === undefined) return configure(backend, settings, { before, skipped });
-    skipped.push(`${name}: ${reason}`);
+    const lacks = lacksOf(backend, settings);
+    if (lacks.length > 0 && choice !== 'auto') throw cannotAsAsked(name, lacks, settings);
+    const skip =
+      lacks.length > 0 ? `it ${lackInWords(lacks)}` : (await tryOpen(backend, settings, choice === 'auto'))?.reason;
+    if (skip === undefined) return configure(backend, settings, { before, skipped });
+    skipped.push(`${name}: ${skip}`);
   }
   throw new UserError({
     what: choice === 'auto' ? 'no compute backend runs here as asked' : `the backend ${choice} cannot run here`,
@@ -91,81 +99,74 @@ async function configure(
   return { name, threads, precision, note, ...(warning !== undefined && { warning }), fresh };
 }
 
-/** What was asked for that a backend cannot do: `it computes in fp32 only`. */
-function lackOf(backend: Backend, { threads, precision = 'fp32' }: ComputeSettings): string | undefined {
-  if (backend.configure !== undefined) return undefined;
-  const lacks = [
-    ...(precision === 'fp32' ? [] : ['computes in fp32 only']),
-    ...(threads === undefined ? [] : ['takes no thread count']),
-  ];
-  return lacks.length === 0 ? undefined : `it ${lacks.join(' and ')}`;
+/** What was asked for that a backend cannot do. */
+function lacksOf({ takes }: Backend, { threads, precision = 'fp32' }: ComputeSettings): (keyof ComputeSettings)[] {
+  const asked = { precision: precision !== 'fp32', threads: threads !== undefined };
+  return (['precision', 'threads'] as const).filter((key) => asked[key] && !takes.includes(key));
 }
 
-function cannotAsAsked(name: BackendName, lack: string, { threads, precision }: ComputeSettings): UserError {
-  const asked = [
-    ...(precision === 'bf16' ? ['precision bf16'] : []),
-    ...(threads === undefined ? [] : [`the ${countOf(threads, 'thread')}`]),
-  ];
+const wordsOfLack = { precision: 'computes in fp32 only', threads: 'takes no thread count' };
+
+/** `computes in fp32 only and takes no thread count`. */
+function lackInWords(lacks: readonly (keyof ComputeSettings)[]): string {
+  return lacks.map((key) => wordsOfLack[key]).join(' and ');
+}
+
+function cannotAsAsked(
+  name: BackendName,
+  lacks: readonly (keyof ComputeSettings)[],
+  { threads = 1 }: ComputeSettings,
+): UserError {
+  const asked = { precision: 'precision bf16', threads: `the ${countOf(threads, 'thread')}` };
   return new UserError({
-    what: lack.replace('it ', `the backend ${name} `),
-    next: `Omit ${asked.join(' and ')}, or use \`--backend native\``,
+    what: `the backend ${name} ${lackInWords(lacks)}`,
+    next: `Omit ${lacks.map((key) => asked[key]).join(' and ')}, or use \`--backend native\``,
   });
 }
-
-/** Of the optional one. */
-export const notInstalled = 'not installed';
 
 /** Tries each backend in turn, for `mossctl doctor` and for test suites that run on whatever is there. */
 export async function checkBackends(): Promise<{ name: BackendName; available: boolean; reason: string }[]> {
   enableProdMode();
   const checks = [];
   for (const backend of backends) {
-    const reason = await tryOpen(backend, true);
-    checks.push({ name: backend.name, available: reason === undefined, reason: reason ?? 'ready' });
+    const { name } = backend;
+    const { reason = 'ready', isSpare = false } = (await tryOpen(backend, {}, true)) ?? {};
+    const spare = `installed; ${reason}, so auto passes over it (\`--backend ${name}\` computes on the CPU)`;
+    const isReady = reason === 'ready';
+    checks.push({ name, available: isReady || isSpare, reason: isSpare ? spare : reason });
   }
   return checks;
 }
 
-async function tryOpen(backend: Backend, onlyIfFit: boolean): Promise<string | undefined> {
+interface NotOpened {
+  reason: string;
+  /** It would run, where it is asked for by name. */
+  isSpare?: true;
+}
+
+async function tryOpen(
+  backend: Backend,
+  settings: ComputeSettings,
+  onlyIfFit: boolean,
+): Promise<NotOpened | undefined> {
+  const unfit = (): string | undefined => (onlyIfFit ? backend.unfit?.() : undefined);
   try {
-    await backend.load();
-    if (!(await setBackend(backend.name))) return 'it did not start';
-    const unfit = onlyIfFit ? backend.unfit?.() : undefined;
-    if (unfit !== undefined) return unfit;
+    const early = unfit();
+    if (early !== undefined) return { reason: early, isSpare: true };
+    await backend.load(settings);
+    if (!(await setBackend(backend.name))) return { reason: 'it did not start' };
+    const late = unfit();
+    if (late !== undefined) return { reason: late, isSpare: true };
     registerOps(backend.name);
     registerGradients();
     return undefined;
   } catch (error) {
-    return shorten(String(error instanceof Error ? error.message : error).split('\n')[0], 160);
+    return { reason: reasonOf(error) };
   }
 }
 
-/**
- * The optional GPU package. Importing it without its binding would load the whole tfjs umbrella, with gradients of its
- * own, before it fails: so the binding is looked for first. And it needs a function that Node 23 removed.
- */
-async function loadTensorflow(): Promise<void> {
-  const name = '@tensorflow/tfjs-node-gpu';
-  const folder = packageFolder(name);
-  if (folder === undefined) throw new Error(notInstalled);
-  const built = await readdir(join(folder, 'lib')).catch(() => []);
-  if (!built.some((entry) => existsSync(join(folder, 'lib', entry, 'tfjs_binding.node')))) {
-    throw new Error('installed without its TensorFlow library');
-  }
-  if (!('isNullOrUndefined' in util)) {
-    Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined });
-  }
-  await import(name as string); // optional: not resolved at compile time
-}
-
-function packageFolder(name: string): string | undefined {
-  try {
-    return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-  } catch {
-    return undefined;
-  }
-}
-
-function usesGpu(): boolean {
-  return (engine().backend as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+/** As one line. (Node's of a missing module ends with who wanted it.) */
+function reasonOf(error: unknown): string {
+  const message = wholeMessage(error).split('\nRequire stack:')[0];
+  return shorten(message.trim().replace(/\s+/g, ' '), 300);
 }

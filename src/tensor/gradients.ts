@@ -95,11 +95,28 @@ const plainGradients: PlainGradient[] = [
 /** Names of the plain ops that may be differentiated. */
 export const differentiableOps: readonly string[] = plainGradients.map((config) => config.kernelName);
 
-/** Registers what is missing: a backend that brings gradients of its own keeps them. */
+/** Registers them over whatever another package in this process has registered under the same names. */
 export function registerGradients(): void {
   for (const plain of plainGradients) {
     // Every op here has one output, so tfjs hands over one dy.
-    if (getGradient(plain.kernelName) === undefined) registerGradient(plain as GradConfig);
+    if (getGradient(plain.kernelName) !== (plain as GradConfig)) registerGradient(plain as GradConfig);
+  }
+}
+
+/**
+ * Runs `load` and leaves the gradients as they were: a package that registers its own, for every op that there is, makes what is
+ * not on the list differentiable without a word, on every backend.
+ */
+export function keepGradients(load: () => void): void {
+  // tfjs-core lists kernels, not gradients. All its copies share the registries of the process.
+  const registries = (globalThis as { _tfGlobals?: Map<string, unknown> })._tfGlobals;
+  const gradients = registries?.get('gradRegistry') as Map<string, GradConfig>;
+  const before = new Map(gradients);
+  try {
+    load();
+  } finally {
+    gradients.clear();
+    for (const [name, gradient] of before) gradients.set(name, gradient);
   }
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { diskAt } from '../../src/base/disk.js';
-import { asUserError, isResourceError, UserError } from '../../src/base/errors.js';
+import { asUserError, isResourceError, UserError, wholeMessage } from '../../src/base/errors.js';
 import { writeDirectoryAtomic, writeFileAtomic } from '../../src/base/files.js';
 import { cacheDirectory } from '../../src/network/cache.js';
 import { smallDisk } from '../small-disk.js';
@@ -97,6 +97,14 @@ test('memory that cannot be had is a failure that a person can act on; any other
   assert.match(error.message, /^there is not enough memory\. Array buffer allocation failed\. Close other programs/);
   assert.equal(error.exitCode, 1);
   assert.ok(asUserError(new Error('cross-entropy: out of memory')) instanceof UserError);
+  const ofTensorflow = (status: number, words: string): Error =>
+    new Error(`Invalid TF_Status: ${status}\nMessage: ${words}`);
+  const full = asUserError(ofTensorflow(8, 'OOM when allocating tensor with shape[9,9]'));
+  assert.ok(full instanceof UserError);
+  assert.match(full.message, /^there is not enough memory\. OOM when allocating tensor with shape\[9,9\]\. Close/);
+  const unknown = ofTensorflow(12, 'Broadcast between [2] and [3] is not supported yet.');
+  assert.equal(asUserError(unknown), unknown);
+  assert.equal(wholeMessage(unknown), 'Broadcast between [2] and [3] is not supported yet.');
   const bug = new RangeError('Invalid array length');
   assert.equal(asUserError(bug), bug);
 });

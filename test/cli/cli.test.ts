@@ -75,6 +75,7 @@ const commands = [
   'doctor',
   'bench',
   'native build',
+  'tensorflow build',
 ];
 
 test('help names every command, each command shows one example, and none loads a tensor library', async () => {

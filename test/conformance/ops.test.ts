@@ -29,7 +29,7 @@ import {
   type Variable,
   variable,
 } from '../../src/tensor/tf.js';
-import { onBackend, onEachBackend } from './backends.js';
+import { chosenBackend, onBackend, onEachBackend } from './backends.js';
 import { type Case, cases, fp32, type Input } from './cases.js';
 import * as reference from './reference.js';
 
@@ -295,6 +295,8 @@ async function checkAll(t: TestContext): Promise<void> {
   await t.test('attention over a cache, grouped queries', () => checkCachedAttention(12, 2, 36));
 }
 
-// Work that does not divide evenly, and work that is not divided at all. First: `tensorflow` must come last.
-for (const threads of [1, 3]) await onBackend('ops', 'native', { threads }, checkAll);
+// Work that does not divide evenly, and work that is not divided at all.
+if (chosenBackend('native') === 'native') {
+  for (const threads of [1, 3]) await onBackend('ops', 'native', { threads }, checkAll);
+}
 await onEachBackend('ops', checkAll);

@@ -1,5 +1,6 @@
 // The plain ops that `native` has taken over, held against TensorFlow.js's own kernels of the cpu backend: every rank,
-// broadcasting, empty tensors, sizes for one thread and for several, values at the ends of the range.
+// broadcasting, empty tensors, sizes for one thread and for several, values at the ends of the range. The same of the backend
+// that TEST_BACKEND names.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { sizeOf } from '../../src/base/host-tensor.js';
@@ -7,6 +8,11 @@ import { Random } from '../../src/base/random.js';
 import { openBackend } from '../../src/tensor/backends.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
 import * as tf from '../../src/tensor/tf.js';
+import { chosenBackend } from './backends.js';
+
+const tested = chosenBackend('native');
+/** TensorFlow takes numbers nearer to zero for zero, and gives zero for them. */
+const smallest = tested === 'tensorflow' ? 2 ** -126 : 0;
 
 interface Case {
   name: string;
@@ -177,10 +183,10 @@ function ask({ shapes, dtype = 'float32', run }: Case): Answer {
   return answer(() => run(...shapes.map((shape, i) => tf.tensor(values[i], shape, dtype))));
 }
 
-function assertEqual(native: Answer, cpu: Answer, tolerance = 0): void {
-  assert.deepEqual([native.shape, native.dtype], [cpu.shape, cpu.dtype]);
-  native.values.forEach((value, i) => {
-    const wanted = cpu.values[i];
+function assertEqual(actual: Answer, cpu: Answer, tolerance = 0): void {
+  assert.deepEqual([actual.shape, actual.dtype], [cpu.shape, cpu.dtype]);
+  actual.values.forEach((value, i) => {
+    const wanted = Math.abs(cpu.values[i]) < smallest ? 0 : cpu.values[i];
     // fp32 has no room for what JavaScript's 64 bits still tell from 0 or from infinity.
     const isNear =
       Object.is(value, Math.fround(wanted)) || Math.abs(value - wanted) <= tolerance * Math.max(1, Math.abs(wanted));
@@ -188,16 +194,17 @@ function assertEqual(native: Answer, cpu: Answer, tolerance = 0): void {
   });
 }
 
-/** The same on cpu, then on native, where no JavaScript kernel may have helped. */
+/** The same on cpu, then on the backend under test; on native no JavaScript kernel may have helped. */
 async function compare(t: TestContext, asked: () => Answer, tolerance?: number): Promise<void> {
   await openBackend('cpu');
   const wanted = asked();
   try {
-    await openBackend('native');
+    await openBackend(tested);
   } catch (error) {
+    if (process.env.TEST_BACKEND) throw error;
     return t.skip(error instanceof Error ? error.message : String(error));
   }
-  const backend = nativeBackend();
+  const backend = tested === 'native' ? nativeBackend() : undefined;
   backend?.javaScriptKernels.clear();
   const used = backend?.arena.figures.used;
   assertEqual(asked(), wanted, tolerance);
@@ -210,10 +217,14 @@ async function compare(t: TestContext, asked: () => Answer, tolerance?: number):
 
 for (const one of cases) {
   const shapes = one.shapes.map((shape) => `[${shape}]`).join(' ');
-  test(`${one.name} ${shapes} ${one.dtype ?? 'float32'}`, (t) => compare(t, () => ask(one), one.tolerance));
+  // TensorFlow does not stretch six axes in turn ("not supported yet"), and says so.
+  const skip = tested === 'tensorflow' && binary.some(([name]) => name === one.name) && one.shapes[0].length > 5;
+  test(`${one.name} ${shapes} ${one.dtype ?? 'float32'}`, { skip }, (t) => compare(t, () => ask(one), one.tolerance));
 }
 
-const finite = [0, 1e-45, 1e-38, 1, 20, 88.5, 104, 3.4e38].flatMap((x) => [x, -x]);
+const finite = [0, 1e-45, 1e-38, 1, 20, 88.5, 104, 3.4e38]
+  .filter((x) => x === 0 || x >= smallest)
+  .flatMap((x) => [x, -x]);
 const ends = [...finite, Infinity, -Infinity, Number.NaN];
 
 for (const [name, run] of unary) {

@@ -27,6 +27,7 @@ import {
   tidy,
   variable,
 } from '../../src/tensor/tf.js';
+import { chosenBackend } from '../conformance/backends.js';
 
 type Case = { op: string; shapes: number[][]; apply(...inputs: Tensor[]): Tensor };
 
@@ -82,7 +83,7 @@ const cases: Case[] = [
 describe('gradients of plain ops equal finite differences', () => {
   const random = Random.stream(1, 'gradients');
   const normals = (count: number): Float32Array => Float32Array.from({ length: count }, () => random.normal());
-  before(() => openBackend('cpu'));
+  before(() => openBackend(chosenBackend('cpu')));
 
   for (const { op, shapes, apply } of cases) {
     test(`${op} ${JSON.stringify(shapes)}`, () => {

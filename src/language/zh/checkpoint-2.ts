@@ -200,11 +200,21 @@ export const checkpoint2: Catalog = {
   'computes in fp32 only': '只能用 fp32 计算',
   'takes no thread count': '不接受线程数',
   'precision bf16': '精度 bf16',
-  'the backend {1} ': '后端 {1}',
+  'the backend {1} {2}': '后端 {1} {2}',
   'Omit {1}, or use `--backend native`': '请去掉 {1}，或用 `--backend native`',
   'it did not start': '它没有启动',
   'not installed': '未安装',
-  'installed without its TensorFlow library': '已安装，但缺少 TensorFlow 库',
+  'installed without its TensorFlow library, which `mossctl tensorflow build` gets from elsewhere':
+    '已安装，但缺少 TensorFlow 库：`mossctl tensorflow build` 能从别处取得',
+  'MOSSCTL_TENSORFLOW names {1}, where `mossctl tensorflow build` has built nothing':
+    'MOSSCTL_TENSORFLOW 指向 {1}，但 `mossctl tensorflow build` 没有在那里构建过',
+  'installed; {1}, so auto passes over it (`--backend {2}` computes on the CPU)':
+    '已安装；{1}，所以 auto 跳过它（`--backend {2}` 会在 CPU 上计算）',
+  'the backend tensorflow computes on {1} here': '后端 tensorflow 在这里用 {1}计算',
+  'it takes their number once, when a process loads it': '线程数只在进程加载它时设定一次',
+  'Start another process for {1}': '要用{1}，请另起一个进程',
+  'on a GPU': '在 GPU 上',
+  'on the CPU, {1}': '在 CPU 上，{1}',
   'Type `mossctl native build --force`': '请运行 `mossctl native build --force`',
   'the native engine was built from other sources': 'native 引擎是由其他源码构建的',
   'no faster': '不会更快',

@@ -127,6 +127,7 @@ export const cli2: Catalog = {
   '{1}… {2} more': '{1}… 还有 {2}',
   'built from other sources or by another compiler: type `mossctl native build`':
     '由其他源码或其他编译器构建：请运行 `mossctl native build`',
+  'the backend tensorflow was not built': '后端 tensorflow 没有构建成功',
   'not built: {1}': '未构建：{1}',
   'compiled here': '在本机编译',
   'prebuilt by {1} ({2})': '由 {1} 预构建（{2}）',

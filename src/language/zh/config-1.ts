@@ -40,7 +40,8 @@ export const config1: Catalog = {
   'train low-rank adapters beside the frozen weights, new ones or those that the policy has':
     '训练低秩适配器，而冻结其余权重；新建的，或策略已有的',
   'compute backend': '计算后端',
-  'threads of the native engine; default: all cores': 'native 引擎的线程数；默认：所有核',
+  'threads of the native engine or of TensorFlow; default: all cores':
+    'native 引擎或 TensorFlow 的线程数；默认：所有核',
   'bf16 (native engine only): matrix products of operands rounded to bf16; sums, weights and moments stay fp32':
     'bf16（仅限 native 引擎）：矩阵乘法的操作数舍入为 bf16；累加、权重和矩仍为 fp32',
   'bits per byte that held-out text of each language may cost more': '每种语言的留出文本，每字节允许多用多少比特',

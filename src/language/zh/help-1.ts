@@ -89,7 +89,15 @@ export const help1: Catalog = {
   'no progress, only the result and errors': '不显示进度，只有结果和错误',
   'compute backend: auto, tensorflow, native, wasm or cpu (default: auto)':
     '计算后端：auto、tensorflow、native、wasm 或 cpu（默认：auto）',
-  'threads of the native engine (default: all cores)': 'native 引擎的线程数（默认：所有核）',
+  'the library of the backend tensorflow, where the install could not download it':
+    '后端 tensorflow 的库，供安装时下载不到的人使用',
+  'fetch it from npm and PyPI into a folder, and join them (Linux x64)':
+    '从 npm 和 PyPI 取到一个文件夹，并连接起来（Linux x64）',
+  "the one for NVIDIA cards, with NVIDIA's libraries (gigabytes)": '用于 NVIDIA 显卡的版本，附带 NVIDIA 的库（数 GB）',
+  'the folder (default: tensorflow in the folder of downloads)': '文件夹（默认：下载文件夹中的 tensorflow）',
+  'build even what is up to date': '即使已是最新也重新构建',
+  'threads of the native engine or of TensorFlow (default: all cores)':
+    'native 引擎或 TensorFlow 的线程数（默认：所有核）',
   'of matrix products: fp32, or bf16 on the native engine (default: fp32)':
     '矩阵乘法的精度：fp32，或 native 引擎上的 bf16（默认：fp32）',
   'pipeline: a YAML file, or the name of a packaged one (smoke, quickstart, arithmetic, tools, align-demo, grpo-arithmetic)':

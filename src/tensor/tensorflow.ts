@@ -1,0 +1,101 @@
+// Opens the backend `tensorflow`: the optional package @tensorflow/tfjs-node-gpu, with what it would otherwise change for
+// everybody put right around the load. It brings half a gigabyte of library, gradients for every op, and a banner.
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import util from 'node:util';
+import { availableCores } from '../base/cores.js';
+import { UserError } from '../base/errors.js';
+import { countOf } from '../base/format.js';
+import type { ComputeSettings } from '../config/compute.js';
+import { keepGradients } from './gradients.js';
+import { engine } from './tf.js';
+
+const packageName = '@tensorflow/tfjs-node-gpu';
+
+/** Of the optional package. */
+export const notInstalled = 'not installed';
+
+/** On how many threads TensorFlow computes; it asks once per process, when it is loaded. */
+let loadedThreads: number | undefined;
+
+/** Makes `tensorflow` known to TensorFlow.js, once. Throws where there is no package, or none that runs here. */
+export async function loadTensorflow({ threads }: ComputeSettings): Promise<void> {
+  const folder = findPackage();
+  if (loadedThreads !== undefined) return;
+  const { env } = process;
+  const wanted = threads ?? (Number(env.TF_NUM_INTRAOP_THREADS) || availableCores());
+  env.TF_NUM_INTRAOP_THREADS = String(wanted);
+  env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // its banner, and what its CUDA build says of libraries that it registers twice
+  // It calls both. Node 22 warns of them, Node 24 has no isNullOrUndefined.
+  const isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
+  Object.assign(util, { isArray: Array.isArray, isNullOrUndefined });
+  keepGradients(() => createRequire(import.meta.url)(folder)); // `import` takes no folder
+  loadedThreads = wanted;
+}
+
+/** TensorFlow takes no other number of threads once it is loaded. @throws UserError where another one is asked for. */
+export async function configureTensorflow({ threads = loadedThreads }: ComputeSettings) {
+  if (threads !== loadedThreads) {
+    throw new UserError({
+      what: `the backend tensorflow computes on ${countOf(loadedThreads ?? 0, 'thread')} here`,
+      why: 'it takes their number once, when a process loads it',
+      next: `Start another process for ${countOf(threads ?? 0, 'thread')}`,
+    });
+  }
+  const where = usesGpu() ? 'on a GPU' : `on the CPU, ${countOf(threads ?? 0, 'thread')}`;
+  return { threads, precision: 'fp32' as const, inWords: where };
+}
+
+/**
+ * Why `auto` should pass it over, though it would run: asked before the load too, which then need not be.
+ * Throws where there is no package.
+ */
+export function whyNoGpu(): string | undefined {
+  findPackage();
+  const mayHave = loadedThreads === undefined ? hasDriver() : usesGpu();
+  return mayHave ? undefined : 'it found no GPU';
+}
+
+/**
+ * The folder of the package: in the one that MOSSCTL_TENSORFLOW names, else among our dependencies. Loading it without its
+ * binding would load the whole tfjs umbrella before it fails: so the binding is looked for.
+ */
+function findPackage(): string {
+  const { MOSSCTL_TENSORFLOW: chosen } = process.env;
+  const folder = chosen ? join(chosen, 'node_modules', packageName) : installedPackage();
+  if (folder !== undefined && hasBinding(folder)) return folder;
+  if (chosen)
+    throw new Error(`MOSSCTL_TENSORFLOW names ${chosen}, where \`mossctl tensorflow build\` has built nothing`);
+  if (folder === undefined) throw new Error(notInstalled);
+  throw new Error('installed without its TensorFlow library, which `mossctl tensorflow build` gets from elsewhere');
+}
+
+function installedPackage(): string | undefined {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${packageName}/package.json`));
+  } catch {
+    return undefined;
+  }
+}
+
+function hasBinding(folder: string): boolean {
+  const lib = join(folder, 'lib');
+  const versions = existsSync(lib) ? readdirSync(lib) : [];
+  return versions.some((version) => existsSync(join(lib, version, 'tfjs_binding.node')));
+}
+
+/** Whether NVIDIA's driver is there: on Linux, in Windows' own Linux, on Windows. */
+function hasDriver(): boolean {
+  const { platform, env } = process;
+  const signs =
+    platform === 'win32'
+      ? [join(env.SystemRoot ?? 'C:\\Windows', 'System32', 'nvcuda.dll')]
+      : ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'];
+  return signs.some((path) => existsSync(path));
+}
+
+function usesGpu(): boolean {
+  const backend = engine().findBackend('tensorflow') as { isUsingGpuDevice?: boolean } | null;
+  return backend?.isUsingGpuDevice === true;
+}
