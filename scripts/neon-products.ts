@@ -5,7 +5,7 @@ const isProduct = (word: number): boolean =>
   (word & 0xffe0fc00) >>> 0 === 0x4e20cc00 || (word & 0xffc0f400) >>> 0 === 0x4f801000;
 
 /** How many there are in the file, and how many in the densest run of `size` words. */
-export function densestProducts(bytes: Buffer, size = 64): { total: number; densest: number } {
+export function densestProducts(bytes: Buffer, size = 32): { total: number; densest: number } {
   const words = Math.floor(bytes.length / 4);
   let [total, within, densest] = [0, 0, 0];
   for (let i = 0; i < words; i++) {

@@ -36,11 +36,11 @@ async function main() {
   checkConformance(node, engine);
 }
 
-/** Half of the densest 64 instructions are fused products of four floats: the inner loop of the matrix product. */
+/** The inner loop of the matrix product: 24 fused products of four floats (kernels/gemm.h: 12 rows, 2 vectors) and what loads them. */
 function checkProducts(engine) {
   const { total, densest } = densestProducts(readFileSync(engine));
-  console.log(`${total} fmla of four floats, ${densest} in the densest 64 instructions`);
-  if (densest < 32) throw new Error('the products are not vectorized');
+  console.log(`${total} fmla of four floats, ${densest} in the densest 32 instructions`);
+  if (densest < 24) throw new Error('the products are not vectorized');
 }
 
 function checkInstalled(node) {
