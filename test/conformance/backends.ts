@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ComputeSettings } from '../../src/config/compute.js';
 import { type BackendName, openBackend } from '../../src/tensor/backends.js';
+import { engine } from '../../src/tensor/tf.js';
 
 const order = { cpu: 0, wasm: 1, native: 2, tensorflow: 3 } satisfies Record<BackendName, number>;
 
@@ -13,6 +14,11 @@ export function chosenBackend(usual: BackendName): BackendName {
   if (!named) return usual;
   assert.ok(Object.hasOwn(order, named), `TEST_BACKEND=${named} names no backend`);
   return named as BackendName;
+}
+
+/** How far a row may be from what it is alone. TensorFlow adds in an order that depends on how many rows there are. */
+export function batchTolerance(): number {
+  return engine().backendName === 'tensorflow' ? 2e-6 : 0;
 }
 
 /** One test per backend, `body` adding its own below it; skipped with the reason where the backend cannot run. */
