@@ -198,3 +198,12 @@ test('each file opens with its idea', () => {
   const bare = files.filter(({ text }) => !text.startsWith('// ')).map(({ path }) => path);
   assert.deepEqual(bare, []);
 });
+
+test('no npm script runs before or after another because of its name', () => {
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> };
+  // npm runs `prebuild` whenever somebody types `npm run build`.
+  const hooks = Object.keys(scripts).filter((name) =>
+    ['pre', 'post'].some((at) => name.replace(at, '') in scripts && name.startsWith(at)),
+  );
+  assert.deepEqual(hooks, []);
+});

@@ -65,7 +65,7 @@ function readOptions() {
 
 /** Both sides have to be there before the first minute is spent. */
 function checkBothSides() {
-  if (!existsSync(built)) fail('mossctl is not compiled: type `npm run build`');
+  if (!existsSync(built)) fail('mossctl is not compiled: type `npm run compile`');
   const found = spawnSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
   if (found.error) fail(`${python} does not start: install Python 3, or name one with MOSSCTL_PYTHON`);
   if (found.status !== 0) {
