@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { BuildFailure, findCompiler, removeAbandoned } from './build-native.mjs';
 
+export { BuildFailure };
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const packageName = '@tensorflow/tfjs-node-gpu';
 const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -2,8 +2,8 @@
 // is the reader's own. Nothing may be awaited inside `tidy`: `readResult` takes what is to be computed in one.
 import { type DataId, engine, type Tensor, tidy } from './tf.js';
 
-/** Backends whose reads are copies; another may hand out its own memory. */
-const copying = ['native', 'wasm', 'tensorflow'];
+/** Backends whose reads are copies; another may hand out its own memory, as tensorflow does of what no kernel has read yet. */
+const copying = ['native', 'wasm'];
 
 export async function read(tensor: Tensor): Promise<Float32Array> {
   const values = (await tensor.data()) as Float32Array;

@@ -107,7 +107,7 @@ test('a build that fails says what is missing, and keeps what was built before',
   skip: (process.platform !== 'linux' || process.arch !== 'x64') && 'it is made for Linux on x64',
 }, async () => {
   const script = new URL('../../scripts/build-tensorflow.mjs', import.meta.url).href;
-  const { buildTensorflow } = await import(script);
+  const { buildTensorflow, BuildFailure } = await import(script);
   const out = await install('before');
   await writeFile(join(out, 'built.json'), '{"stamp":"of another compiler"}');
   const programs = join(folder, 'programs');
@@ -115,6 +115,7 @@ test('a build that fails says what is missing, and keeps what was built before',
   const { PATH, CXX } = process.env;
   const fails = async (pattern: RegExp): Promise<void> => {
     await assert.rejects(buildTensorflow({ out }), (error: Error & { next: string; log: string }) => {
+      assert.ok(error instanceof BuildFailure);
       assert.match([error.message, error.next, error.log].join('\n'), pattern);
       return true;
     });
