@@ -63,12 +63,11 @@ static inline long slots(Operands operands, long depth) {
   return operands == Operands::paired ? (depth + 1) / 2 : depth;
 }
 
-/** Packs `rows` × `depth` (at most KC slots) of A into panels of MR rows. */
+/**
+ * Packs `rows` × `depth` (at most KC slots) of A the way it lies: rows LDA apart, each along the depth; or, where its columns
+ * are contiguous, slots of the depth LDA apart, each across the rows, of which there may be KC then.
+ */
 void pack_a(View a, long rows, long depth, float* to, Operands operands = Operands::fp32);
-/** Floats that `pack_a` needs. */
-static inline long packed_a(long rows, long depth) {
-  return ceil_div(rows, MR) * MR * (depth > LDA ? depth : LDA);
-}
 /** Packs the panels [first, last) (of NR columns) of B [depth × columns]. */
 void pack_b(View b, long columns, long depth, long first, long last, float* to, Operands operands = Operands::fp32);
 
@@ -92,16 +91,16 @@ struct Ahead {
 };
 
 /**
- * How A lies: `by_depth` and `by_rows` as `pack_a` leaves it (a panel is [depth, MR], or MR rows LDA apart);
- * `across`: the transpose of rows LDA apart, for A = Pᵀ where P was computed row by row.
+ * How A lies: `by_rows`, which are LDA apart; or `across`, the transpose of rows LDA apart, as where A = Pᵀ and P was
+ * computed row by row.
  */
-enum class Order { by_depth, by_rows, across };
+enum class Order { by_rows, across };
 /** C from A in any order and some depths of a packed B: `b_strip` floats lie between its panels. */
 void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
                      Out out, bool pairs = false, Ahead ahead = {});
 
-/** Rows × columns of C from packed A and B; `by_rows` as `pack_a` chose (A's columns contiguous). */
-void multiply_packed(bool by_rows, long rows, long columns, long depth, const float* a, const float* b, Out out);
+/** Rows × columns of C from packed A, by rows, and B. */
+void multiply_packed(long rows, long columns, long depth, const float* a, const float* b, Out out);
 
 /** Depth of each block of a product: K in equal parts that fill at most KC slots. It depends on nothing else. */
 long block_depth(long k, Operands operands);
