@@ -85,8 +85,8 @@ napi_value call(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   const Frame frame(env, arguments.at[1]);
   if (frame.numbers == nullptr) return fail(env, "call: the frame must be a Float64Array");
-  const long index = whole(arguments.number(env, 0), table->count - 1);
-  const long length = whole(arguments.number(env, 2), static_cast<double>(frame.length));
+  const int64_t index = whole(arguments.number(env, 0), table->count - 1);
+  const int64_t length = whole(arguments.number(env, 2), static_cast<double>(frame.length));
   Fault fault;
   return call_fails(*table, index, frame.numbers, length, fault) ? fail(env, fault.text) : nullptr;
 }
@@ -104,7 +104,7 @@ napi_value replay_two(napi_env env, napi_callback_info info) {
   if (first.numbers == nullptr || second.numbers == nullptr) {
     return fail(env, "replayTwo: the frames must be Float64Arrays");
   }
-  const long lead = whole(arguments.number(env, 2), static_cast<double>(first.length));
+  const int64_t lead = whole(arguments.number(env, 2), static_cast<double>(first.length));
   if (lead < 0) return fail(env, "replayTwo: the lead is a count of the first one's numbers");
   Fault fault;
   return replay_two_fails(*table, first, second, static_cast<size_t>(lead), fault) ? fail(env, fault.text) : nullptr;
@@ -122,14 +122,14 @@ napi_value register_slab(napi_env env, napi_callback_info info) {
 }
 
 napi_value unregister_slab(napi_env env, napi_callback_info info) {
-  const long address = whole(Arguments(env, info).number(env, 0), largest_address);
+  const int64_t address = whole(Arguments(env, info).number(env, 0), largest_address);
   if (address < 0) return fail(env, "removeSlab: an address is needed");
   remove_slab(reinterpret_cast<void*>(address));
   return nullptr;
 }
 
 napi_value set_threads(napi_env env, napi_callback_info info) {
-  const long threads = whole(Arguments(env, info).number(env, 0), 256);
+  const int64_t threads = whole(Arguments(env, info).number(env, 0), 256);
   if (threads < 1) return fail(env, "setThreads: 1 to 256 threads");
   Pool::instance().resize(static_cast<int>(threads));
   return nullptr;
@@ -197,21 +197,21 @@ napi_value probe_fma(napi_env env, napi_callback_info info) {
   char name[8] = "";
   size_t length = 0;
   napi_get_value_string_utf8(env, arguments.at[0], name, sizeof name, &length);
-  const long count = whole(arguments.number(env, 1), 256);
+  const int64_t count = whole(arguments.number(env, 1), 256);
   if (count < 1) return fail(env, "probeFma: 1 to 256 threads");
   const bool bf16 = name[0] == 'b';
   return number_value(env, bf16 && !has_pairs() ? 0 : table->probe_fma(bf16, static_cast<int>(count)));
 }
 
 napi_value probe_bandwidth(napi_env env, napi_callback_info info) {
-  const long count = whole(Arguments(env, info).number(env, 0), 256);
+  const int64_t count = whole(Arguments(env, info).number(env, 0), 256);
   if (count < 1) return fail(env, "probeBandwidth: 1 to 256 threads");
   return number_value(env, table->probe_bandwidth(static_cast<int>(count)));
 }
 
 napi_value packed_floats(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const long out = whole(arguments.number(env, 0), 1 << 30), in = whole(arguments.number(env, 1), 1 << 30);
+  const int64_t out = whole(arguments.number(env, 0), 1 << 30), in = whole(arguments.number(env, 1), 1 << 30);
   if (out < 0 || in < 0) return fail(env, "packedFloats: the sizes of a matrix");
   bool q8 = false;
   napi_get_value_bool(env, arguments.at[2], &q8);

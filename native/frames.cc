@@ -19,14 +19,14 @@ bool is(Fault& fault, const char* message) {
 
 }  // namespace
 
-long whole(double value, double limit) {
-  return value >= 0 && value <= limit && value == std::floor(value) ? static_cast<long>(value) : -1;
+int64_t whole(double value, double limit) {
+  return value >= 0 && value <= limit && value == std::floor(value) ? static_cast<int64_t>(value) : -1;
 }
 
-bool call_fails(const KernelTable& table, long index, const double* frame, long length, Fault& fault) {
+bool call_fails(const KernelTable& table, int64_t index, const double* frame, int64_t length, Fault& fault) {
   if (index < 0) return is(fault, "call: no such kernel");
-  const long tensor_count = length < 2 ? -1 : whole(frame[0], 1 << 20);
-  const long number_count = length < 2 ? -1 : whole(frame[1], 1 << 20);
+  const int64_t tensor_count = length < 2 ? -1 : whole(frame[0], 1 << 20);
+  const int64_t number_count = length < 2 ? -1 : whole(frame[1], 1 << 20);
   if (tensor_count < 0 || number_count < 0 || 2 + 2 * tensor_count + number_count != length) {
     return is(fault, "call: the frame does not hold what it says");
   }
@@ -36,12 +36,12 @@ bool call_fails(const KernelTable& table, long index, const double* frame, long 
   const char* message = nullptr;
   try {
     tensors.resize(static_cast<size_t>(tensor_count));
-    for (long i = 0; i < tensor_count; i++) {
-      const long address = whole(frame[2 + 2 * i], largest_address);
-      const long size = whole(frame[3 + 2 * i], largest_address / 8);
+    for (int64_t i = 0; i < tensor_count; i++) {
+      const int64_t address = whole(frame[2 + 2 * i], largest_address);
+      const int64_t size = whole(frame[3 + 2 * i], largest_address / 8);
       void* place = reinterpret_cast<void*>(address);
       if (address < 0 || size < 0 || address % 4 != 0 || !in_slab(place, static_cast<size_t>(size) * 4)) {
-        snprintf(fault.text, sizeof fault.text, "%s: tensor %ld is not in the arena", kernel.name, i);
+        snprintf(fault.text, sizeof fault.text, "%s: tensor %lld is not in the arena", kernel.name, i);
         return true;
       }
       tensors[static_cast<size_t>(i)] = {place, size};
@@ -60,7 +60,7 @@ bool replay_fails(const KernelTable& table, Numbers frames, Fault& fault) {
   for (size_t at = 0; at < frames.length;) {
     const size_t rest = frames.length - at;
     const double* here = frames.numbers + at;
-    const long length = rest < 2 ? -1 : whole(here[1], static_cast<double>(rest - 2));
+    const int64_t length = rest < 2 ? -1 : whole(here[1], static_cast<double>(rest - 2));
     if (length < 0) return is(fault, "replay: the frames do not hold what they say");
     if (call_fails(table, whole(here[0], table.count - 1), here + 2, length, fault)) return true;
     at += 2 + static_cast<size_t>(length);

@@ -20,10 +20,10 @@ struct Fault {
 
 constexpr double largest_address = 9007199254740992.0;  // 2^53: exact as a double
 /** A whole number from 0 to `limit`, or −1. */
-long whole(double value, double limit);
+int64_t whole(double value, double limit);
 
 /** Runs kernel `index` on a frame of `length` numbers; true where there was a fault. */
-bool call_fails(const KernelTable& table, long index, const double* frame, long length, Fault& fault);
+bool call_fails(const KernelTable& table, int64_t index, const double* frame, int64_t length, Fault& fault);
 /** Many calls, one after the other: the kernel's index and the frame's length go before each frame. */
 bool replay_fails(const KernelTable& table, Numbers frames, Fault& fault);
 /**

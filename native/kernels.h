@@ -19,7 +19,7 @@ struct KernelTable {
   /** GB/s read from main memory. */
   double (*probe_bandwidth)(int threads);
   /** Places of 4 bytes that a packed matrix [out, in] takes, at the precision that is set. */
-  long (*packed_floats)(long out, long in, bool q8);
+  int64_t (*packed_floats)(int64_t out, int64_t in, bool q8);
 };
 
 #if defined(__x86_64__)

@@ -51,7 +51,7 @@ class Scratch {
     for (Slot& slot : slots_) release(slot);
   }
 
-  float* take(int index, long floats) {
+  float* take(int index, int64_t floats) {
     Slot& slot = slots_[index];
     const size_t bytes = static_cast<size_t>(floats > 0 ? floats : 1) * sizeof(float);
     if (bytes > slot.bytes) {
@@ -94,7 +94,7 @@ void remove_slab(void* data) {
   const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
   for (size_t i = 0; i < slabs.size(); i++) {
     if (slabs[i].begin == begin) {
-      slabs.erase(slabs.begin() + static_cast<long>(i));
+      slabs.erase(slabs.begin() + static_cast<int64_t>(i));
       return;
     }
   }
@@ -123,12 +123,12 @@ Fence::~Fence() {
   }
 }
 
-float* thread_scratch(int slot, long floats) {
+float* thread_scratch(int slot, int64_t floats) {
   static thread_local Scratch scratch;
   return scratch.take(slot, floats);
 }
 
-float* shared_scratch(int slot, long floats) {
+float* shared_scratch(int slot, int64_t floats) {
   static Scratch* scratch = new Scratch[Pool::most_courses];
   return scratch[Pool::course()].take(slot, floats);
 }

@@ -33,9 +33,9 @@ class Fence {
 };
 
 /** Scratch floats of the calling thread, aligned to 64 bytes. What a slot held is lost when it grows. */
-float* thread_scratch(int slot, long floats);
+float* thread_scratch(int slot, int64_t floats);
 /** Scratch floats that all threads of a job share: taken before the job starts. Each of two courses has its own. */
-float* shared_scratch(int slot, long floats);
+float* shared_scratch(int slot, int64_t floats);
 /** Bytes of scratch held by all threads. */
 size_t scratch_bytes();
 

@@ -78,14 +78,14 @@ struct Pool::Open {
   /** The job's number in the high half, pieces that nobody has taken in the low one. */
   std::atomic<uint64_t> pieces{0};
   /** Pieces that are not done. */
-  std::atomic<long> left{0};
+  std::atomic<int64_t> left{0};
   std::atomic<bool> owner_sleeps{false};
   /** Whether memory ran out in a piece. */
   std::atomic<bool> failed{false};
   // Whoever holds a piece may read them.
   Piece run_piece = nullptr;
   void* context = nullptr;
-  long count = 0;
+  int64_t count = 0;
 };
 
 struct Pool::State {
@@ -160,10 +160,10 @@ class For {
 
 }  // namespace
 
-void Pool::run(Piece run_piece, void* context, long count, double multiply_adds) {
+void Pool::run(Piece run_piece, void* context, int64_t count, double multiply_adds) {
   if (alone(multiply_adds) || count == 1) {
     const For guard(is_alone, true);
-    for (long piece = 0; piece < count; piece++) run_piece(context, piece, 0);
+    for (int64_t piece = 0; piece < count; piece++) run_piece(context, piece, 0);
     return;
   }
   if (count <= 0) return;
@@ -175,7 +175,7 @@ void Pool::run(Piece run_piece, void* context, long count, double multiply_adds)
   if (job.failed.load()) throw std::bad_alloc();
 }
 
-void Pool::open(Open& job, Piece run_piece, void* context, long count) {
+void Pool::open(Open& job, Piece run_piece, void* context, int64_t count) {
   State& s = *state_;
   job.run_piece = run_piece;
   job.context = context;
@@ -207,7 +207,7 @@ void Pool::run_two(Course course, void* context) {
     void* context;
   } both{course, context};
   const For guard(two_run_, true);
-  const Piece second = [](void* data, long, int thread) {
+  const Piece second = [](void* data, int64_t, int thread) {
     const Both& b = *static_cast<Both*>(data);
     const For of_thread(own_thread, thread);
     const For of_course(own_course, 1);
@@ -243,7 +243,7 @@ bool Pool::take(Open& job, int thread) {
     if (pieces_of(open) == 0) return false;
   } while (!job.pieces.compare_exchange_weak(open, open - 1));
   try {
-    job.run_piece(job.context, job.count - static_cast<long>(pieces_of(open)), thread);
+    job.run_piece(job.context, job.count - static_cast<int64_t>(pieces_of(open)), thread);
   } catch (const std::bad_alloc&) {
     job.failed.store(true);  // the owner throws it: nobody may leave while others use the job, and no worker may end
   }
@@ -273,10 +273,10 @@ void Pool::run(Job job, void* context, double multiply_adds) {
     Job job;
     void* context;
   } parts{job, context};
-  const long count = alone(multiply_adds) || two_run_ ? 1 : threads_;
+  const int64_t count = alone(multiply_adds) || two_run_ ? 1 : threads_;
   state_->arrived.store(0);
   run(
-      [](void* data, long part, int) {
+      [](void* data, int64_t part, int) {
         const Parts& p = *static_cast<Parts*>(data);
         p.job(p.context, static_cast<int>(part));
       },

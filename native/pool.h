@@ -4,10 +4,12 @@
 // takes them.
 #pragma once
 
+#include <stdint.h>
+
 namespace mossctl {
 
 /** One piece of a job. `thread` is less than Pool::threads(), and no two pieces run at once under one number. */
-using Piece = void (*)(void* context, long piece, int thread);
+using Piece = void (*)(void* context, int64_t piece, int thread);
 /** Part `part` of as many as there are threads. */
 using Job = void (*)(void* context, int part);
 /** Jobs one after the other: 0 or 1, of two. It throws nothing. */
@@ -28,7 +30,7 @@ class Pool {
    * multiply-adds than waking the others is worth runs on the caller alone; which it is depends on nothing else.
    * @throws std::bad_alloc, when all are done, where memory ran out in one of them.
    */
-  void run(Piece run_piece, void* context, long count, double multiply_adds);
+  void run(Piece run_piece, void* context, int64_t count, double multiply_adds);
   /** Whether `run` would give such a job to the caller alone. */
   bool alone(double multiply_adds) const;
 
@@ -56,7 +58,7 @@ class Pool {
   void spread(int thread);
   struct State;
   struct Open;
-  void open(Open& job, Piece run_piece, void* context, long count);
+  void open(Open& job, Piece run_piece, void* context, int64_t count);
   bool take(Open& job, int thread);
   bool take_any(int thread);
   bool has_pieces() const;

@@ -82,13 +82,13 @@ static inline vf splat_bits(const float* p) {
 
 /** The first n lanes; the others are `rest`. */
 template <typename T>
-static inline vf load_some(const T* p, long n, float rest = 0) {
+static inline vf load_some(const T* p, int64_t n, float rest = 0) {
   vf x = splat(rest);
-  for (long i = 0; i < n; i++) x[i] = to_float(p[i]);
+  for (int64_t i = 0; i < n; i++) x[i] = to_float(p[i]);
   return x;
 }
-static inline void store_some(float* p, vf x, long n) {
-  for (long i = 0; i < n; i++) p[i] = x[i];
+static inline void store_some(float* p, vf x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) p[i] = x[i];
 }
 
 #if defined(__clang__) || __GNUC__ >= 12
@@ -157,9 +157,9 @@ static inline float largest(vf x) {
   return result;
 }
 
-static inline long smaller(long a, long b) { return a < b ? a : b; }
-static inline long larger(long a, long b) { return a > b ? a : b; }
-static inline constexpr long ceil_div(long a, long b) { return (a + b - 1) / b; }
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /**
  * e^x to about 1 unit in the last place of fp32: x = n·ln 2 + r, a polynomial for e^r (Cephes' expf), n into the
@@ -186,12 +186,12 @@ static inline vf exp(vf x) {
 
 /** Part `part` of `parts`, [begin, end), of `count` things, in multiples of `unit`. */
 struct Range {
-  long begin, end;
+  int64_t begin, end;
 };
-static inline Range share(long count, long part, long parts, long unit = 1) {
-  const long units = ceil_div(count, unit);
-  const long begin = units * part / parts * unit;
-  const long end = units * (part + 1) / parts * unit;
+static inline Range share(int64_t count, int64_t part, int64_t parts, int64_t unit = 1) {
+  const int64_t units = ceil_div(count, unit);
+  const int64_t begin = units * part / parts * unit;
+  const int64_t end = units * (part + 1) / parts * unit;
   return {smaller(begin, count), smaller(end, count)};
 }
 

@@ -14,88 +14,88 @@ namespace MOSSCTL_ISA {
 namespace cached {
 
 /** The new keys and values of tokens first … last − 1 go to their columns. */
-static void store_columns(const Work& c, long first, long last) {
-  for (long i = first; i < last; i++) {
-    const long column = c.columns[i];
+static void store_columns(const Work& c, int64_t first, int64_t last) {
+  for (int64_t i = first; i < last; i++) {
+    const int64_t column = c.columns[i];
     if (column == c.capacity) continue;
-    for (long g = 0; g < c.groups; g++) {
-      const long block = c.block(column / NR, g), from = (i * c.groups + g) * c.dim;
+    for (int64_t g = 0; g < c.groups; g++) {
+      const int64_t block = c.block(column / NR, g), from = (i * c.groups + g) * c.dim;
       float* keys = c.keys + block + column % NR;
-      for (long d = 0; d < c.dim; d++) keys[d * NR] = c.k[from + d];
+      for (int64_t d = 0; d < c.dim; d++) keys[d * NR] = c.k[from + d];
       memcpy(c.values + block + column % NR * c.dim, c.v + from, static_cast<size_t>(c.dim) * sizeof(float));
     }
   }
 }
 
 /** Tokens [i, i + count) that begin with the same key, one group: panels of MR against the blocks that they see. */
-static void attend_panels(const Work& c, long i, long count, long g) {
+static void attend_panels(const Work& c, int64_t i, int64_t count, int64_t g) {
   Keys all{c.first(i), c.last(i)};
-  for (long t = 1; t < count; t++) all.last = larger(all.last, c.last(i + t));
-  const long begin = all.first / NR, keys = all.last + 1 - begin * NR, strips = ceil_div(c.dim, NR);
-  const long blocks = ceil_div(keys + NR, KC), block_of_scores = MR * LDA;
+  for (int64_t t = 1; t < count; t++) all.last = larger(all.last, c.last(i + t));
+  const int64_t begin = all.first / NR, keys = all.last + 1 - begin * NR, strips = ceil_div(c.dim, NR);
+  const int64_t blocks = ceil_div(keys + NR, KC), block_of_scores = MR * LDA;
   float* packed_q = thread_scratch(slot_attention, MR * LDA + blocks * block_of_scores + keys * padded(c.dim));
   float* scores = packed_q + MR * LDA;
   float* packed_v = scores + blocks * block_of_scores;
-  for (long s = 0; s < keys; s += NR) {
+  for (int64_t s = 0; s < keys; s += NR) {
     const float* v = c.values + c.block(begin + s / NR, g);
-    for (long j = 0; j < strips; j++) {
+    for (int64_t j = 0; j < strips; j++) {
       pack_b({v + j * NR, c.dim, 1}, smaller(NR, c.dim - j * NR), smaller(NR, keys - s), 0, 1,
              packed_v + (j * keys + s) * NR);
     }
   }
-  for (long h = g * c.per_group(); h < (g + 1) * c.per_group(); h++) {
-    for (long t = i; t < i + count; t += MR) {
-      const long rows = smaller(MR, i + count - t), stride = c.heads * c.dim;
-      long last = 0;
-      for (long r = 0; r < rows; r++) last = larger(last, c.last(t + r));
-      const long seen = last + 1 - begin * NR, skip = all.first - begin * NR;
+  for (int64_t h = g * c.per_group(); h < (g + 1) * c.per_group(); h++) {
+    for (int64_t t = i; t < i + count; t += MR) {
+      const int64_t rows = smaller(MR, i + count - t), stride = c.heads * c.dim;
+      int64_t last = 0;
+      for (int64_t r = 0; r < rows; r++) last = larger(last, c.last(t + r));
+      const int64_t seen = last + 1 - begin * NR, skip = all.first - begin * NR;
       pack_a({c.q + t * stride + h * c.dim, stride, 1}, rows, c.dim, packed_q);
-      for (long p = 0; p < seen; p += KC) {
+      for (int64_t p = 0; p < seen; p += KC) {
         multiply_strips(Order::by_rows, rows, padded(smaller(KC, seen - p)), c.dim, packed_q,
                         c.keys + c.block(begin + p / NR, g), c.groups * c.dim * NR, {scores + p / KC * block_of_scores, LDA});
       }
       const Scores panel{scores, LDA, block_of_scores, c.ranges + 2 * t, false, begin * NR, seen};
       Out out{c.out + t * stride + h * c.dim, stride};
       vf factors[ceil_div(MR, W)];
-      for (long r = 0; r < rows; r += W) {
+      for (int64_t r = 0; r < rows; r += W) {
         vf tops, totals;
         softmax_rows(panel, r, smaller(W, rows - r), c.scale * log2_e, tops, totals);
         factors[r / W] = 1.0f / totals;
       }
-      for (long p = 0; p < seen; p += KC) {
-        const long from = p == 0 ? skip : 0;
+      for (int64_t p = 0; p < seen; p += KC) {
+        const int64_t from = p == 0 ? skip : 0;
         multiply_strips(Order::by_rows, rows, c.dim, smaller(KC, seen - p) - from, scores + p / KC * block_of_scores + from,
                         packed_v + (p + from) * NR, keys * NR, out);
         out.resume = true;
       }
-      for (long r = 0; r < rows; r++) scale_row(out.c + r * out.rows, factors[r / W][r % W], c.dim);
+      for (int64_t r = 0; r < rows; r++) scale_row(out.c + r * out.rows, factors[r / W][r % W], c.dim);
     }
   }
 }
 
 /** Fewer tokens of one sequence than this go one by one, and all where a head is wider than a panel's row. */
-constexpr long few_tokens = 4;
-constexpr long most_tokens = 4 * MR;
+constexpr int64_t few_tokens = 4;
+constexpr int64_t most_tokens = 4 * MR;
 
 /** Tokens of as many sequences that are taken together. */
-constexpr long most_twins = 8;
+constexpr int64_t most_twins = 8;
 
 /** Some neighbouring tokens whose keys begin at the same one, or with copies of the same ones. */
 struct Unit {
-  long begin, count;
+  int64_t begin, count;
 };
 
 static bool is_one_sequence(const Work& c, Unit unit) {
   return unit.count > 1 && c.first(unit.begin) == c.first(unit.begin + 1);
 }
 
-static long units_of(const Work& c, Unit* units) {
-  long count = 0;
-  for (long i = 0, next; i < c.n; i = next) {
+static int64_t units_of(const Work& c, Unit* units) {
+  int64_t count = 0;
+  for (int64_t i = 0, next; i < c.n; i = next) {
     for (next = i + 1; next < c.n && next - i < most_tokens && c.first(next) == c.first(i);) next++;
     if (next - i < few_tokens || c.dim > KC) next = i + 1;
     if (next == i + 1 && c.copied(i) > 0) {
-      const auto follows = [&](long at) {
+      const auto follows = [&](int64_t at) {
         return c.first(at) != c.first(at - 1) && c.copied(at) > 0 && c.twin(at) == c.twin(i);
       };
       while (next < c.n && next - i < most_twins && follows(next)) next++;
@@ -138,7 +138,7 @@ const char* cached_attention(const Call& call) {
   c.out = call.floats(out);
   c.scale = 1.0f / sqrtf(static_cast<float>(c.dim));
   double work = 0;
-  for (long i = 0; i < c.n; i++) {
+  for (int64_t i = 0; i < c.n; i++) {
     REQUIRE(c.columns[i] >= 0 && c.columns[i] <= c.capacity, "a column is not in the cache");
     REQUIRE(c.first(i) >= 0 && c.first(i) <= c.last(i) && c.last(i) < c.capacity, "a range of keys is empty or out of bounds");
     REQUIRE(!c.twins || (c.twin(i) >= 0 && c.twins[2 * i + 1] >= 0 && c.twin(i) <= c.capacity - c.twins[2 * i + 1]),
@@ -146,23 +146,23 @@ const char* cached_attention(const Call& call) {
     work += 8.0 * (c.last(i) - c.first(i) + 1) * c.heads * c.dim;
   }
   if (c.n == 0) return nullptr;
-  constexpr long stored_together = 16;
-  in_pieces(ceil_div(c.n, stored_together), 4.0 * c.n * c.groups * c.dim, [&](long piece, int) {
+  constexpr int64_t stored_together = 16;
+  in_pieces(ceil_div(c.n, stored_together), 4.0 * c.n * c.groups * c.dim, [&](int64_t piece, int) {
     store_columns(c, piece * stored_together, smaller(c.n, (piece + 1) * stored_together));
   });
-  const long floats = c.n * static_cast<long>(sizeof(Unit) / sizeof(float));
+  const int64_t floats = c.n * static_cast<int64_t>(sizeof(Unit) / sizeof(float));
   Unit* units = reinterpret_cast<Unit*>(shared_scratch(slot_spans, floats));
-  const long count = units_of(c, units);
+  const int64_t count = units_of(c, units);
   // Where there are too few tokens to go round, their groups are shared out.
   const bool together = count >= 4 * Pool::instance().threads();
-  const long parts = together && !is_one_sequence(c, units[0]) ? 1 : c.groups;
-  in_pieces(count * parts, work, [&](long piece, int) {
+  const int64_t parts = together && !is_one_sequence(c, units[0]) ? 1 : c.groups;
+  in_pieces(count * parts, work, [&](int64_t piece, int) {
     const Unit unit = units[piece / parts];
-    const long g = piece % parts, end = parts == 1 ? c.groups : g + 1;
+    const int64_t g = piece % parts, end = parts == 1 ? c.groups : g + 1;
     if (!is_one_sequence(c, unit)) {
       attend_tokens(c, unit.begin, unit.count, g, end);
     } else {
-      for (long of = g; of < end; of++) attend_panels(c, unit.begin, unit.count, of);
+      for (int64_t of = g; of < end; of++) attend_panels(c, unit.begin, unit.count, of);
     }
   });
   return nullptr;
@@ -172,15 +172,15 @@ const char* cached_attention(const Call& call) {
 const char* copy_columns(const Call& call) {
   REQUIRE(call.tensor_count == 2 && call.number_count == 6, "2 tensors and 6 numbers");
   cached::Cache c{call.number(1), call.number(2), call.number(0), call.floats(0), call.floats(1)};
-  const long from = call.number(3), to = call.number(4), count = call.number(5);
+  const int64_t from = call.number(3), to = call.number(4), count = call.number(5);
   REQUIRE(c.groups > 0 && c.dim > 0 && c.capacity >= 0 && c.capacity % 64 == 0, "columns that are no multiple of 64");
   REQUIRE(call.holds(0, c.capacity, c.groups, c.dim) && call.holds(1, c.capacity, c.groups, c.dim), "size of the cache");
   REQUIRE(from >= 0 && to >= 0 && count >= 0 && count <= c.capacity && from <= c.capacity - count && to <= c.capacity - count,
           "columns that are not in the cache");
-  for (long i = 0; i < count; i++) {
-    for (long g = 0; g < c.groups; g++) {
-      const long source = c.block((from + i) / NR, g), target = c.block((to + i) / NR, g);
-      for (long d = 0; d < c.dim; d++) {
+  for (int64_t i = 0; i < count; i++) {
+    for (int64_t g = 0; g < c.groups; g++) {
+      const int64_t source = c.block((from + i) / NR, g), target = c.block((to + i) / NR, g);
+      for (int64_t d = 0; d < c.dim; d++) {
         c.keys[target + d * NR + (to + i) % NR] = c.keys[source + d * NR + (from + i) % NR];
         c.values[target + (to + i) % NR * c.dim + d] = c.values[source + (from + i) % NR * c.dim + d];
       }

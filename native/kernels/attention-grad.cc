@@ -9,51 +9,51 @@ namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long query_panels = 98 / MR;
-constexpr long query_block = query_panels * MR;
-constexpr long key_block = KC;
+constexpr int64_t query_panels = 98 / MR;
+constexpr int64_t query_block = query_panels * MR;
+constexpr int64_t key_block = KC;
 
 struct AttentionGrad : AttentionWork {
   const float *dy, *out, *lse;
   float *dq, *dk, *dv;
   float* partial;  // per part but the first: dk and dv [2, keys, dim] of a group that an earlier part started
 
-  long per_group() const { return heads_per_group() * units; }
+  int64_t per_group() const { return heads_per_group() * units; }
   /** The group (of all sequences' groups) that a part goes on with, or −1. */
-  long continued(long part) const {
-    const long begin = start(part);
+  int64_t continued(int64_t part) const {
+    const int64_t begin = start(part);
     const bool goes_on = begin % per_group() != 0 && begin < start(part + 1);
     return goes_on ? begin / per_group() : -1;
   }
-  float* partial_of(long part) const { return partial + (part - 1) * 2 * keys * dim; }
+  float* partial_of(int64_t part) const { return partial + (part - 1) * 2 * keys * dim; }
 };
 
 /** What a part keeps for one group of heads: packed keys and values, and where their gradients go. */
 struct GroupGrad {
-  long b, g, base, keys;  // the packed keys are base … base + keys − 1
+  int64_t b, g, base, keys;  // the packed keys are base … base + keys − 1
   const float *packed_k, *packed_v;  // for products with queries
   const float* k_by_depth;           // for products with scores
   float *dk, *dv;                    // of key 0
-  long stride;
+  int64_t stride;
   float* fresh;  // for each MR keys from `base` on: 1 as long as their gradients hold nothing yet
 
-  void clear(float* gradients, long first, long last, long dim) const {
-    for (long s = first; s < last; s++) memset(gradients + s * stride, 0, dim * sizeof(float));
+  void clear(float* gradients, int64_t first, int64_t last, int64_t dim) const {
+    for (int64_t s = first; s < last; s++) memset(gradients + s * stride, 0, dim * sizeof(float));
   }
 };
 
 /** A block of queries of one head, packed. */
 struct QueryBlock {
-  long h, t, rows;
+  int64_t h, t, rows;
   const float *q, *dy;                    // by rows
   const float *q_by_depth, *dy_by_depth;  // as B
   const float *delta, *lse;
   float *p, *ds;  // scores
 };
 
-float dot_product(const float* a, const float* b, long n) {
+float dot_product(const float* a, const float* b, int64_t n) {
   vf x{};
-  long i = 0;
+  int64_t i = 0;
   for (; i + W <= n; i += W) x += load(a + i) * load(b + i);
   float result = sum(x);
   for (; i < n; i++) result += a[i] * b[i];
@@ -61,12 +61,12 @@ float dot_product(const float* a, const float* b, long n) {
 }
 
 /** Scores → P and dP → dS of one row; 0 outside its keys. */
-void row_grad(float* p, float* ds, Keys keys, long count, float scale, float lse, float delta) {
+void row_grad(float* p, float* ds, Keys keys, int64_t count, float scale, float lse, float delta) {
   clear_rest(p, keys, count);
   clear_rest(ds, keys, count);
   if (keys.first > keys.last) return;
   mask_ends(p, keys);
-  for (long j = keys.first / W * W; j <= keys.last; j += W) {
+  for (int64_t j = keys.first / W * W; j <= keys.last; j += W) {
     const vf weight = two_to(load(p + j) * (scale * log2_e) - lse * log2_e);
     store(p + j, weight);
     store(ds + j, weight * (load(ds + j) - delta) * scale);
@@ -74,19 +74,19 @@ void row_grad(float* p, float* ds, Keys keys, long count, float scale, float lse
 }
 
 /** A block of queries against `count` keys from `start` on (counted from the group's base; a multiple of NR). */
-void block_grad(const AttentionGrad& c, const GroupGrad& group, const QueryBlock& block, long start, long count) {
+void block_grad(const AttentionGrad& c, const GroupGrad& group, const QueryBlock& block, int64_t start, int64_t count) {
   Keys seen[query_panels];  // by each panel, within the block
-  for (long i = 0, r = 0; r < block.rows; i++, r += MR) {
-    const long rows = smaller(MR, block.rows - r);
+  for (int64_t i = 0, r = 0; r < block.rows; i++, r += MR) {
+    const int64_t rows = smaller(MR, block.rows - r);
     const Keys all = keys_of(c.range(group.b, block.t + r), rows);
     seen[i] = part_of_row(all, group.base + start, count);
     if (seen[i].first <= seen[i].last) {
-      const long skip = seen[i].first / NR * NR, first = start + skip, last = start + seen[i].last;
+      const int64_t skip = seen[i].first / NR * NR, first = start + skip, last = start + seen[i].last;
       float *p = block.p + r * LDA + skip, *ds = block.ds + r * LDA + skip;
       panel_products(block.q, block.rows, r, rows, group.packed_k, group.keys, first, last, c.dim, p);
       panel_products(block.dy, block.rows, r, rows, group.packed_v, group.keys, first, last, c.dim, ds);
     }
-    for (long row = r; row < r + rows; row++) {
+    for (int64_t row = r; row < r + rows; row++) {
       const int32_t* range = c.range(group.b, block.t + row);
       const Keys part = part_of_row({range[0], range[1]}, group.base + start, count);
       row_grad(block.p + row * LDA, block.ds + row * LDA, part, count, c.scale, block.lse[row], block.delta[row]);
@@ -100,51 +100,51 @@ void block_grad(const AttentionGrad& c, const GroupGrad& group, const QueryBlock
     }
   }
   // A panel of keys takes the queries from the first to the last panel that see some of them.
-  const long panels = ceil_div(block.rows, MR);
-  for (long s = start, next; s < start + count; s = next) {
-    const long panel = s / MR;
+  const int64_t panels = ceil_div(block.rows, MR);
+  for (int64_t s = start, next; s < start + count; s = next) {
+    const int64_t panel = s / MR;
     next = smaller((panel + 1) * MR, start + count);
-    long first = panels, last = -1;
-    for (long i = 0; i < panels; i++) {
+    int64_t first = panels, last = -1;
+    for (int64_t i = 0; i < panels; i++) {
       if (start + seen[i].first >= next || start + seen[i].last < s || seen[i].first > seen[i].last) continue;
       first = smaller(first, i);
       last = i;
     }
     if (last < 0) continue;
-    const long row = first * MR, depth = smaller(block.rows, (last + 1) * MR) - row;
-    const long key = group.base + s, begin = group.base + panel * MR;
+    const int64_t row = first * MR, depth = smaller(block.rows, (last + 1) * MR) - row;
+    const int64_t key = group.base + s, begin = group.base + panel * MR;
     const bool fresh = group.fresh[panel] != 0, whole = next - s == MR;
     group.fresh[panel] = 0;
     if (fresh && !whole) {
-      const long end = smaller(begin + MR, c.keys);
+      const int64_t end = smaller(begin + MR, c.keys);
       group.clear(group.dk, begin, end, c.dim);
       group.clear(group.dv, begin, end, c.dim);
     }
     Out dv{group.dv + key * group.stride, group.stride}, dk{group.dk + key * group.stride, group.stride};
     dv.accumulate = dk.accumulate = !fresh || !whole;
-    const long from = row * LDA + s - start, b_strip = block.rows * NR;
+    const int64_t from = row * LDA + s - start, b_strip = block.rows * NR;
     multiply_strips(Order::across, next - s, c.dim, depth, block.p + from, block.dy_by_depth + row * NR, b_strip, dv);
     multiply_strips(Order::across, next - s, c.dim, depth, block.ds + from, block.q_by_depth + row * NR, b_strip, dk);
   }
 }
 
 /** Items [begin, end) of one group of heads. */
-void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
-  const long b = group.b, g = group.g;
+void group_grad(const AttentionGrad& c, GroupGrad group, int64_t begin, int64_t end) {
+  const int64_t b = group.b, g = group.g;
   Keys all = c.span(b, 0);
-  for (long u = 1; u < c.units; u++) {
+  for (int64_t u = 1; u < c.units; u++) {
     all.first = smaller(all.first, c.span(b, u).first);
     all.last = larger(all.last, c.span(b, u).last);
   }
   group.base = all.first / NR * NR;
   group.keys = all.last + 1 - group.base;
-  const long by_column = padded(group.keys) * c.dim, by_depth = group.keys * padded(c.dim);
-  const long rows = packed_queries(query_block, c.dim), deep = query_block * padded(c.dim), scores = query_block * LDA;
-  constexpr long numbers = (query_block + W - 1) / W * W;
-  const long panels = ceil_div(group.keys, MR);
+  const int64_t by_column = padded(group.keys) * c.dim, by_depth = group.keys * padded(c.dim);
+  const int64_t rows = packed_queries(query_block, c.dim), deep = query_block * padded(c.dim), scores = query_block * LDA;
+  constexpr int64_t numbers = (query_block + W - 1) / W * W;
+  const int64_t panels = ceil_div(group.keys, MR);
   float* scratch =
       thread_scratch(slot_attention, 2 * by_column + by_depth + 2 * (rows + deep + scores + numbers) + panels);
-  const auto take = [&scratch](long floats) {
+  const auto take = [&scratch](int64_t floats) {
     float* result = scratch;
     scratch += floats;
     return result;
@@ -153,38 +153,38 @@ void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
   float *q = take(rows), *dy = take(rows), *q_by_depth = take(deep), *dy_by_depth = take(deep);
   float *p = take(scores), *ds = take(scores), *delta = take(numbers), *lse = take(numbers);
   group.fresh = take(panels);
-  for (long i = 0; i < panels; i++) group.fresh[i] = 1;
+  for (int64_t i = 0; i < panels; i++) group.fresh[i] = 1;
   const float* k = c.k + c.key(b, group.base, g);
   pack_keys(k, c.key_stride(), group.keys, c.dim, packed_k);
   pack_keys(c.v + c.key(b, group.base, g), c.key_stride(), group.keys, c.dim, packed_v);
-  const long strips = ceil_div(c.dim, NR);
+  const int64_t strips = ceil_div(c.dim, NR);
   pack_b({k, c.key_stride(), 1}, c.dim, group.keys, 0, strips, k_by_depth);
   group.packed_k = packed_k;
   group.packed_v = packed_v;
   group.k_by_depth = k_by_depth;
-  for (long item = begin; item < end; item++) {
-    const long h = item / c.units % c.heads, u = item % c.units, t = u * query_block, count = c.rows(u);
-    const long offset = c.query(b, t, h), stride = c.query_stride();
+  for (int64_t item = begin; item < end; item++) {
+    const int64_t h = item / c.units % c.heads, u = item % c.units, t = u * query_block, count = c.rows(u);
+    const int64_t offset = c.query(b, t, h), stride = c.query_stride();
     pack_queries(c.q + offset, stride, count, c.dim, q);
     pack_queries(c.dy + offset, stride, count, c.dim, dy);
     pack_b({c.q + offset, stride, 1}, c.dim, count, 0, strips, q_by_depth);
     pack_b({c.dy + offset, stride, 1}, c.dim, count, 0, strips, dy_by_depth);
-    for (long r = 0; r < count; r++) {
+    for (int64_t r = 0; r < count; r++) {
       delta[r] = dot_product(c.dy + offset + r * stride, c.out + offset + r * stride, c.dim);
       lse[r] = c.lse[(b * c.heads + h) * c.queries + t + r];
     }
     const QueryBlock block{h, t, count, q, dy, q_by_depth, dy_by_depth, delta, lse, p, ds};
     const Keys span{c.span(b, u).first - group.base, c.span(b, u).last - group.base};
-    for (long s = span.first / NR * NR; s <= span.last; s += key_block) {
+    for (int64_t s = span.first / NR * NR; s <= span.last; s += key_block) {
       block_grad(c, group, block, s, smaller(key_block, span.last + 1 - s));
     }
   }
-  const auto clear = [&](long first, long last) {
+  const auto clear = [&](int64_t first, int64_t last) {
     group.clear(group.dk, first, last, c.dim);
     group.clear(group.dv, first, last, c.dim);
   };
   clear(0, group.base);
-  for (long i = 0; i < panels; i++) {
+  for (int64_t i = 0; i < panels; i++) {
     if (group.fresh[i] != 0) clear(group.base + i * MR, smaller(group.base + (i + 1) * MR, c.keys));
   }
   clear(smaller(group.base + panels * MR, c.keys), c.keys);
@@ -192,22 +192,22 @@ void group_grad(const AttentionGrad& c, GroupGrad group, long begin, long end) {
 
 /** Adds to dk and dv of some keys what later parts found of a group, in the order of parts. */
 void add_partials(const AttentionGrad& c, Range some) {
-  for (long part = 1; part < c.parts; part++) {
-    const long group = c.continued(part);
+  for (int64_t part = 1; part < c.parts; part++) {
+    const int64_t group = c.continued(part);
     if (group < 0) continue;
     const float* from = c.partial_of(part);
-    for (long s = some.begin; s < some.end; s++) {
-      const long to = c.key(group / c.groups, s, group % c.groups);
-      for (long d = 0; d < c.dim; d++) c.dk[to + d] += from[s * c.dim + d];
-      for (long d = 0; d < c.dim; d++) c.dv[to + d] += from[(c.keys + s) * c.dim + d];
+    for (int64_t s = some.begin; s < some.end; s++) {
+      const int64_t to = c.key(group / c.groups, s, group % c.groups);
+      for (int64_t d = 0; d < c.dim; d++) c.dk[to + d] += from[s * c.dim + d];
+      for (int64_t d = 0; d < c.dim; d++) c.dv[to + d] += from[(c.keys + s) * c.dim + d];
     }
   }
 }
 
-void part_grad(const AttentionGrad& c, long part) {
-  const long begin = c.start(part), end = c.start(part + 1);
-  for (long item = begin; item < end;) {
-    const long group = item / c.per_group(), next = smaller(end, (group + 1) * c.per_group());
+void part_grad(const AttentionGrad& c, int64_t part) {
+  const int64_t begin = c.start(part), end = c.start(part + 1);
+  for (int64_t item = begin; item < end;) {
+    const int64_t group = item / c.per_group(), next = smaller(end, (group + 1) * c.per_group());
     GroupGrad to{};
     to.b = group / c.groups;
     to.g = group % c.groups;
@@ -251,13 +251,13 @@ const char* attention_grad(const Call& call) {
   }
   const double work = 5.0 * query_block * context.total() * context.dim;
   // A group that is split is added up in the end: no more of that than keeps all threads at work.
-  const long threads = Pool::instance().threads();
+  const int64_t threads = Pool::instance().threads();
   context.cut(work, threads == 1 ? 1 : larger(4 * threads, context.batch * context.groups));
-  long split = 0;
-  for (long part = 1; part < context.parts; part++) split += context.continued(part) >= 0;
-  const long numbers = 2 * context.keys * context.dim;
+  int64_t split = 0;
+  for (int64_t part = 1; part < context.parts; part++) split += context.continued(part) >= 0;
+  const int64_t numbers = 2 * context.keys * context.dim;
   if (split > 0) context.partial = shared_scratch(slot_partial, (context.parts - 1) * numbers);
-  in_pieces(context.parts, work, [&](long part, int) { part_grad(context, part); });
+  in_pieces(context.parts, work, [&](int64_t part, int) { part_grad(context, part); });
   if (split == 0) return nullptr;
   split_over(split * numbers, context.keys, 1, [&](Range some, int) { add_partials(context, some); });
   return nullptr;

@@ -11,13 +11,13 @@ namespace MOSSCTL_ISA {
 
 /** Keys first … last, both inclusive. */
 struct Keys {
-  long first, last;
+  int64_t first, last;
 };
 
 /** All keys that some of the rows see. */
-static inline Keys keys_of(const int32_t* ranges, long rows) {
+static inline Keys keys_of(const int32_t* ranges, int64_t rows) {
   Keys result{ranges[0], ranges[1]};
-  for (long i = 1; i < rows; i++) {
+  for (int64_t i = 1; i < rows; i++) {
     result.first = smaller(result.first, ranges[2 * i]);
     result.last = larger(result.last, ranges[2 * i + 1]);
   }
@@ -26,59 +26,59 @@ static inline Keys keys_of(const int32_t* ranges, long rows) {
 
 /** Sizes of q [batch, queries, heads, dim], k and v [batch, keys, groups, dim]; the queries cut into units of rows. */
 struct AttentionWork {
-  long batch, queries, keys, heads, groups, dim;
+  int64_t batch, queries, keys, heads, groups, dim;
   const float *q, *k, *v;
   const int32_t* ranges;  // [batch, queries, 2]
   float scale;
-  long parts;             // that the work is cut into
-  long height, units;     // rows of a unit, units of a sequence
+  int64_t parts;             // that the work is cut into
+  int64_t height, units;     // rows of a unit, units of a sequence
   const Keys* spans;      // [batch, units]
 
-  long heads_per_group() const { return heads / groups; }
-  long rows(long unit) const { return smaller(height, queries - unit * height); }
-  const Keys& span(long b, long unit) const { return spans[b * units + unit]; }
-  const int32_t* range(long b, long t) const { return ranges + 2 * (b * queries + t); }
+  int64_t heads_per_group() const { return heads / groups; }
+  int64_t rows(int64_t unit) const { return smaller(height, queries - unit * height); }
+  const Keys& span(int64_t b, int64_t unit) const { return spans[b * units + unit]; }
+  const int32_t* range(int64_t b, int64_t t) const { return ranges + 2 * (b * queries + t); }
   /** Offset of a query's row of dim numbers, and of a key's. */
-  long query(long b, long t, long h) const { return ((b * queries + t) * heads + h) * dim; }
-  long key(long b, long s, long g) const { return ((b * keys + s) * groups + g) * dim; }
-  long query_stride() const { return heads * dim; }
-  long key_stride() const { return groups * dim; }
+  int64_t query(int64_t b, int64_t t, int64_t h) const { return ((b * queries + t) * heads + h) * dim; }
+  int64_t key(int64_t b, int64_t s, int64_t g) const { return ((b * keys + s) * groups + g) * dim; }
+  int64_t query_stride() const { return heads * dim; }
+  int64_t key_stride() const { return groups * dim; }
   /** Time that a unit takes, in keys. */
-  long cost(long b, long unit) const { return span(b, unit).last - span(b, unit).first + 1 + 16; }
+  int64_t cost(int64_t b, int64_t unit) const { return span(b, unit).last - span(b, unit).first + 1 + 16; }
 
-  long total() const;
+  int64_t total() const;
   /** Parts of some `multiply_adds` each, `all` of them together, which end where groups of heads do if these are alike. */
-  void cut(double all, long most);
+  void cut(double all, int64_t most);
   /** The item (batch, head, unit), counted in this order, with which a part begins: it ends where the next one begins. */
-  long start(long part) const;
+  int64_t start(int64_t part) const;
 };
 
 struct Attention : AttentionWork {
   float *out, *lse;
 };
 /** Reads sizes and ranges from a call and cuts the queries into units; says what is wrong with them. */
-const char* read_attention(const Call& call, int q, long height, AttentionWork& work);
+const char* read_attention(const Call& call, int q, int64_t height, AttentionWork& work);
 
 /** Columns of a packed B. */
-static inline long padded(long columns) { return ceil_div(columns, NR) * NR; }
+static inline int64_t padded(int64_t columns) { return ceil_div(columns, NR) * NR; }
 
 /** `rows` rows of a matrix [rows, depth], in parts of KC columns, each packed as A. */
-void pack_queries(const float* from, long stride, long rows, long depth, float* to);
-static inline long packed_queries(long rows, long depth) {
+void pack_queries(const float* from, int64_t stride, int64_t rows, int64_t depth, float* to);
+static inline int64_t packed_queries(int64_t rows, int64_t depth) {
   return ceil_div(depth, KC) * ceil_div(rows, MR) * MR * LDA;
 }
 /** The transpose of a matrix [columns, depth], in parts of KC deep, each packed as B. */
-void pack_keys(const float* from, long stride, long columns, long depth, float* to);
+void pack_keys(const float* from, int64_t stride, int64_t columns, int64_t depth, float* to);
 
 /**
  * The products of a panel of packed rows (≤ MR, from row `row` of `all_rows`) with the packed columns first … last of
  * `all_columns`; `first` is a multiple of NR, and whole vectors NR wide are written, LDA apart, from `to` on.
  */
-void panel_products(const float* packed, long all_rows, long row, long rows, const float* columns, long all_columns,
-                    long first, long last, long depth, float* to);
+void panel_products(const float* packed, int64_t all_rows, int64_t row, int64_t rows, const float* columns, int64_t all_columns,
+                    int64_t first, int64_t last, int64_t depth, float* to);
 
 /** Those of the keys that are in a row of scores of keys begin … begin + count − 1; none: first > last. */
-static inline Keys part_of_row(Keys keys, long begin, long count) {
+static inline Keys part_of_row(Keys keys, int64_t begin, int64_t count) {
   return {larger(keys.first - begin, 0), smaller(keys.last - begin, count - 1)};
 }
 
@@ -105,7 +105,7 @@ static inline vf two_to(vf x) {
 static inline void mask_ends(float* row, Keys keys) {
   vi lane;
   for (int i = 0; i < W; i++) lane[i] = i;
-  const long begin = keys.first / W * W, end = keys.last / W * W;
+  const int64_t begin = keys.first / W * W, end = keys.last / W * W;
   if (begin != keys.first) {
     store(row + begin, lane < static_cast<int32_t>(keys.first - begin) ? splat(no_score) : load(row + begin));
   }
@@ -115,10 +115,10 @@ static inline void mask_ends(float* row, Keys keys) {
 }
 
 /** Zeros in the vectors of a row [0, count) that hold none of `keys`. */
-static inline void clear_rest(float* row, Keys keys, long count) {
-  const long begin = keys.first > keys.last ? count : keys.first / W * W;
-  for (long j = 0; j < begin; j += W) store(row + j, vf{});
-  for (long j = larger(begin, keys.last / W * W + W); j < count; j += W) store(row + j, vf{});
+static inline void clear_rest(float* row, Keys keys, int64_t count) {
+  const int64_t begin = keys.first > keys.last ? count : keys.first / W * W;
+  for (int64_t j = 0; j < begin; j += W) store(row + j, vf{});
+  for (int64_t j = larger(begin, keys.last / W * W + W); j < count; j += W) store(row + j, vf{});
 }
 
 /** Lane i: the largest lane (Largest) or the sum of the lanes of x[i]. */
@@ -140,21 +140,21 @@ static inline vf across_lanes(vf (&x)[W]) {
  */
 struct Scores {
   float* scores;
-  long row, block;
+  int64_t row, block;
   const int32_t* ranges;  // of each query: keys, or of all where there is one query with many heads
   bool one_range;
-  long start, count;
+  int64_t start, count;
 
   /** Keys that query r sees, counted from `start`. */
-  Keys keys(long r) const {
+  Keys keys(int64_t r) const {
     const int32_t* range = ranges + (one_range ? 0 : 2 * r);
     return {range[0] - start, range[1] - start};
   }
   /** Calls f(scores, keys that the row sees, width) for each block of a row. */
   template <typename F>
-  void each(long r, F f) const {
-    for (long p = 0; p < count; p += KC) {
-      const long width = smaller(KC, count - p);
+  void each(int64_t r, F f) const {
+    for (int64_t p = 0; p < count; p += KC) {
+      const int64_t width = smaller(KC, count - p);
       f(scores + p / KC * block + r * row, part_of_row(keys(r), p, width), width);
     }
   }
@@ -165,11 +165,11 @@ struct Scores {
  * largest score of row i, scaled, and the sum of what it became. The sum is that of W sums, of every W-th key from the
  * row's first one on: it depends on what the row sees, not on where that lies.
  */
-void softmax_rows(const Scores& scores, long first, long rows, float scale, vf& tops, vf& totals);
+void softmax_rows(const Scores& scores, int64_t first, int64_t rows, float scale, vf& tops, vf& totals);
 
 /** A row times a factor. */
-static inline void scale_row(float* row, float factor, long n) {
-  long i = 0;
+static inline void scale_row(float* row, float factor, int64_t n) {
+  int64_t i = 0;
   for (; i + W <= n; i += W) store(row + i, load(row + i) * factor);
   for (; i < n; i++) row[i] *= factor;
 }

@@ -21,22 +21,22 @@ vf natural_log(vf x) {
 }
 
 /** Floats of a block of a panel's scores. */
-constexpr long scores_block = MR * LDA;
+constexpr int64_t scores_block = MR * LDA;
 
 /** Items [begin, end) of one group of heads. */
-void attention_group(const Attention& c, long b, long g, long begin, long end) {
-  const long first_head = begin / c.units % c.heads;
+void attention_group(const Attention& c, int64_t b, int64_t g, int64_t begin, int64_t end) {
+  const int64_t first_head = begin / c.units % c.heads;
   const bool one_head = (end - 1) / c.units == begin / c.units;
   Keys all = c.span(b, one_head ? begin % c.units : 0);
-  long widest = 0;
-  for (long u = one_head ? begin % c.units : 0; u < (one_head ? (end - 1) % c.units + 1 : c.units); u++) {
+  int64_t widest = 0;
+  for (int64_t u = one_head ? begin % c.units : 0; u < (one_head ? (end - 1) % c.units + 1 : c.units); u++) {
     const Keys& span = c.span(b, u);
     all.first = smaller(all.first, span.first);
     all.last = larger(all.last, span.last);
     widest = larger(widest, span.last - span.first + 1);
   }
-  const long base = all.first / NR * NR, keys = all.last + 1 - base;
-  const long blocks = ceil_div(widest + NR, KC);
+  const int64_t base = all.first / NR * NR, keys = all.last + 1 - base;
+  const int64_t blocks = ceil_div(widest + NR, KC);
   float* packed_q = thread_scratch(slot_attention, packed_queries(MR, c.dim) + blocks * scores_block +
                                                        padded(keys) * c.dim + keys * padded(c.dim));
   float* scores = packed_q + packed_queries(MR, c.dim);
@@ -45,19 +45,19 @@ void attention_group(const Attention& c, long b, long g, long begin, long end) {
   pack_keys(c.k + c.key(b, base, g), c.key_stride(), keys, c.dim, packed_k);
   pack_b({c.v + c.key(b, base, g), c.key_stride(), 1}, c.dim, keys, 0, ceil_div(c.dim, NR), packed_v);
 
-  for (long item = begin; item < end; item++) {
-    const long h = first_head + item / c.units - begin / c.units, u = item % c.units;
-    const long t = u * MR, rows = c.rows(u);
+  for (int64_t item = begin; item < end; item++) {
+    const int64_t h = first_head + item / c.units - begin / c.units, u = item % c.units;
+    const int64_t t = u * MR, rows = c.rows(u);
     const Keys span = c.span(b, u);
-    const long start = span.first / NR * NR, count = span.last + 1 - start;
+    const int64_t start = span.first / NR * NR, count = span.last + 1 - start;
     pack_queries(c.q + c.query(b, t, h), c.query_stride(), rows, c.dim, packed_q);
-    for (long p = 0; p < count; p += KC) {
-      const long first = start - base + p, last = first + smaller(KC, count - p) - 1;
+    for (int64_t p = 0; p < count; p += KC) {
+      const int64_t first = start - base + p, last = first + smaller(KC, count - p) - 1;
       panel_products(packed_q, MR, 0, rows, packed_k, keys, first, last, c.dim, scores + p / KC * scores_block);
     }
     vf factors[ceil_div(MR, W)];
     const Scores panel{scores, LDA, scores_block, c.range(b, t), false, start, count};
-    for (long r = 0; r < rows; r += W) {
+    for (int64_t r = 0; r < rows; r += W) {
       vf tops, totals;
       softmax_rows(panel, r, smaller(W, rows - r), c.scale * log2_e, tops, totals);
       factors[r / W] = 1.0f / totals;
@@ -65,21 +65,21 @@ void attention_group(const Attention& c, long b, long g, long begin, long end) {
       store_some(c.lse + (b * c.heads + h) * c.queries + t + r, lse, smaller(W, rows - r));
     }
     Out out{c.out + c.query(b, t, h), c.query_stride()};
-    const long skip = span.first - start;  // less than NR, so within the first block
-    for (long p = 0; p < count; p += KC) {
-      const long from = p == 0 ? skip : 0;
+    const int64_t skip = span.first - start;  // less than NR, so within the first block
+    for (int64_t p = 0; p < count; p += KC) {
+      const int64_t from = p == 0 ? skip : 0;
       multiply_strips(Order::by_rows, rows, c.dim, smaller(KC, count - p) - from, scores + p / KC * scores_block + from,
                       packed_v + (start - base + p + from) * NR, keys * NR, out);
       out.resume = true;
     }
-    for (long r = 0; r < rows; r++) scale_row(out.c + r * out.rows, factors[r / W][r % W], c.dim);
+    for (int64_t r = 0; r < rows; r++) scale_row(out.c + r * out.rows, factors[r / W][r % W], c.dim);
   }
 }
 
-void attend(const Attention& c, long part) {
-  const long end = c.start(part + 1), per_group = c.heads_per_group() * c.units;
-  for (long item = c.start(part); item < end;) {
-    const long next = smaller(end, (item / per_group + 1) * per_group);
+void attend(const Attention& c, int64_t part) {
+  const int64_t end = c.start(part + 1), per_group = c.heads_per_group() * c.units;
+  for (int64_t item = c.start(part); item < end;) {
+    const int64_t next = smaller(end, (item / per_group + 1) * per_group);
     attention_group(c, item / per_group / c.groups, item / per_group % c.groups, item, next);
     item = next;
   }
@@ -101,7 +101,7 @@ const char* attention(const Call& call) {
   if (context.batch == 0 || context.queries == 0) return nullptr;
   const double work = 2.0 * MR * context.total() * context.dim;
   context.cut(work, context.batch * context.heads * context.units);
-  in_pieces(context.parts, work, [&](long part, int) { attend(context, part); });
+  in_pieces(context.parts, work, [&](int64_t part, int) { attend(context, part); });
   return nullptr;
 }
 

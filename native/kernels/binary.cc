@@ -26,8 +26,8 @@ struct Div {
 
 /** One run; a stride of 0 is one number for all. */
 template <typename Op>
-static inline void binary_run(const float* a, long a_step, const float* b, long b_step, float* y, long n) {
-  long i = 0;
+static inline void binary_run(const float* a, int64_t a_step, const float* b, int64_t b_step, float* y, int64_t n) {
+  int64_t i = 0;
   if (a_step == 1 && b_step == 1) {
     for (; i + W <= n; i += W) store(y + i, Op::of(load(a + i), load(b + i)));
   } else if (a_step == 1 && b_step == 0) {
@@ -43,7 +43,7 @@ static inline void binary_run(const float* a, long a_step, const float* b, long 
 template <typename Op>
 void binary_walk(const Walk& walk, const float* a, const float* b, float* y) {
   split_over(walk.count, walk.count, 16, [&](Range part, int) {
-    for_runs(walk, part, [&](long i, long j, long index, long n, long a_step, long b_step) {
+    for_runs(walk, part, [&](int64_t i, int64_t j, int64_t index, int64_t n, int64_t a_step, int64_t b_step) {
       binary_run<Op>(a + i, a_step, b + j, b_step, y + index, n);
     });
   });
@@ -57,8 +57,8 @@ const char* binary(const Call& call) {
   using namespace strided;
   REQUIRE(call.tensor_count == 3 && call.number_count >= 2, "3 tensors and at least 2 numbers");
   int rank;
-  long sizes[most_axes], a[most_axes], b[most_axes];
-  const long count = read_shape(call, 1, rank, sizes);
+  int64_t sizes[most_axes], a[most_axes], b[most_axes];
+  const int64_t count = read_shape(call, 1, rank, sizes);
   REQUIRE(count >= 0 && call.number_count == 2 + 3 * rank, "op, rank, sizes and strides");
   REQUIRE(call.tensors[2].size == count, "size of y");
   if (count == 0) return nullptr;

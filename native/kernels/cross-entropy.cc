@@ -10,11 +10,11 @@ namespace MOSSCTL_ISA {
 
 namespace {
 
-constexpr long rows_at_a_time = 16 * MR;    // rows of logits at a time: at most KC, the depth of one product
+constexpr int64_t rows_at_a_time = 16 * MR;    // rows of logits at a time: at most KC, the depth of one product
 static_assert(rows_at_a_time <= KC, "the weights' gradient takes one block of rows as depth");
 
 struct CrossEntropy {
-  long n, d, vocabulary;
+  int64_t n, d, vocabulary;
   const float* hidden;
   View weight;
   const int32_t* targets;
@@ -28,10 +28,10 @@ struct CrossEntropy {
 };
 
 /** logits [rows, width] (row stride LDA) of the rows from `row` on. */
-void logits_of(const CrossEntropy& c, long row, long rows, long width, float* packed_rows, float* logits) {
-  const long step = depth_part(c.d);
-  for (long p = 0; p < c.d; p += step) {
-    const long depth = smaller(step, c.d - p);
+void logits_of(const CrossEntropy& c, int64_t row, int64_t rows, int64_t width, float* packed_rows, float* logits) {
+  const int64_t step = depth_part(c.d);
+  for (int64_t p = 0; p < c.d; p += step) {
+    const int64_t depth = smaller(step, c.d - p);
     pack_a({c.hidden + row * c.d + p, c.d, 1}, rows, depth, packed_rows, c.operands);
     Out out{logits, LDA};
     out.accumulate = p > 0;
@@ -47,19 +47,19 @@ void cross_entropy_job(void* context, int thread) {
   float* logits = thread_scratch(slot_other, rows_at_a_time * LDA + rows.end - rows.begin);
   float* at_target = logits + rows_at_a_time * LDA;
   // nll holds the running sum, lse the running maximum, until the end.
-  for (long i = rows.begin; i < rows.end; i++) {
+  for (int64_t i = rows.begin; i < rows.end; i++) {
     c.lse[i] = -INFINITY;
     c.nll[i] = 0;
     if (c.figures) c.figures[i] = c.figures[c.n + i] = 0;
   }
-  for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
-    const long width = smaller(vocabulary_block, c.vocabulary - first);
+  for (int64_t first = 0; first < c.vocabulary; first += vocabulary_block) {
+    const int64_t width = smaller(vocabulary_block, c.vocabulary - first);
     pack_words(c.weight, c.d, first, width, c.operands, share(ceil_div(width, NR), thread, pool.threads()), c.packed);
     pool.barrier();
-    for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
-      const long count = smaller(rows_at_a_time, rows.end - row);
+    for (int64_t row = rows.begin; row < rows.end; row += rows_at_a_time) {
+      const int64_t count = smaller(rows_at_a_time, rows.end - row);
       logits_of(c, row, count, width, packed_rows, logits);
-      for (long i = 0; i < count; i++) {
+      for (int64_t i = 0; i < count; i++) {
         Running running{c.lse[row + i], c.nll[row + i]};
         if (c.figures) {
           float* own = c.figures + row + i;
@@ -72,13 +72,13 @@ void cross_entropy_job(void* context, int thread) {
         }
         c.lse[row + i] = running.top;
         c.nll[row + i] = running.total;
-        const long target = c.targets[row + i] - first;
+        const int64_t target = c.targets[row + i] - first;
         if (target >= 0 && target < width) at_target[row + i - rows.begin] = logits[i * LDA + target];
       }
     }
     pool.barrier();
   }
-  for (long i = rows.begin; i < rows.end; i++) {
+  for (int64_t i = rows.begin; i < rows.end; i++) {
     if (c.figures) {
       c.figures[i] = logf(c.nll[i]) - c.figures[i] / c.nll[i];
       c.figures[c.n + i] /= static_cast<float>(c.vocabulary);
@@ -90,13 +90,13 @@ void cross_entropy_job(void* context, int thread) {
 }
 
 /** Adds the threads' parts of the block's gradient up, in the order of the threads. */
-void add_partials(const CrossEntropy& c, long first, long width, int thread) {
+void add_partials(const CrossEntropy& c, int64_t first, int64_t width, int thread) {
   const int threads = Pool::instance().threads();
   const Range part = share(width * c.d, thread, threads, W);
-  const long size = vocabulary_block * c.d;
+  const int64_t size = vocabulary_block * c.d;
   float* to = c.d_weight + first * c.d;
-  for (long j = part.begin; j < part.end; j += W) {
-    const long lanes = smaller(W, part.end - j);
+  for (int64_t j = part.begin; j < part.end; j += W) {
+    const int64_t lanes = smaller(W, part.end - j);
     vf total{};
     for (int t = 0; t < threads; t++) {
       const float* from = c.partial + t * size + j;
@@ -114,25 +114,25 @@ void cross_entropy_grad_job(void* context, int thread) {
   const CrossEntropy& c = *static_cast<CrossEntropy*>(context);
   Pool& pool = Pool::instance();
   const Range rows = share(c.n, thread, pool.threads(), MR);
-  const long strip = ceil_div(c.d, NR) * NR;
+  const int64_t strip = ceil_div(c.d, NR) * NR;
   float* packed_rows = thread_scratch(slot_packed_a, rows_at_a_time * LDA);
   float* logits = thread_scratch(slot_other, rows_at_a_time * (LDA + strip));
   float* packed_hidden = logits + rows_at_a_time * LDA;
   float* natural = c.packed + vocabulary_block * strip;
   float* partial = c.d_weight ? c.partial + thread * vocabulary_block * c.d : nullptr;
-  const long panels = ceil_div(c.d, NR);
-  for (long first = 0; first < c.vocabulary; first += vocabulary_block) {
-    const long width = smaller(vocabulary_block, c.vocabulary - first);
+  const int64_t panels = ceil_div(c.d, NR);
+  for (int64_t first = 0; first < c.vocabulary; first += vocabulary_block) {
+    const int64_t width = smaller(vocabulary_block, c.vocabulary - first);
     pack_words(c.weight, c.d, first, width, c.operands, share(ceil_div(width, NR), thread, pool.threads()), c.packed);
     const Range mine = share(panels, thread, pool.threads());
     pack_b(c.weight.from(first, 0), c.d, width, mine.begin, mine.end, natural, c.operands);
     pool.barrier();
     if (partial && rows.begin == rows.end) memset(partial, 0, static_cast<size_t>(width * c.d) * sizeof(float));
-    for (long row = rows.begin; row < rows.end; row += rows_at_a_time) {
-      const long count = smaller(rows_at_a_time, rows.end - row);
+    for (int64_t row = rows.begin; row < rows.end; row += rows_at_a_time) {
+      const int64_t count = smaller(rows_at_a_time, rows.end - row);
       logits_of(c, row, count, width, packed_rows, logits);
-      for (long i = 0; i < count; i++) {
-        const long r = row + i;
+      for (int64_t i = 0; i < count; i++) {
+        const int64_t r = row + i;
         differentiate_logits(logits + i * LDA, width, c.lse[r], c.dy[r], c.targets[r] - first, c.operands);
       }
       Out hidden{c.d_hidden + row * c.d, c.d};

@@ -15,10 +15,10 @@ const char* cross_entropy_grad(const Call& call);
 const char* cross_entropy_sum(const Call& call);
 
 /** Columns of the vocabulary at a time. */
-constexpr long vocabulary_block = KC / NR * NR;
+constexpr int64_t vocabulary_block = KC / NR * NR;
 
 /** The depth d in the parts that every product takes it in: a logit is then the same bits as where it is sampled from. */
-static inline long depth_part(long d) { return block_depth(d, Operands::fp32); }
+static inline int64_t depth_part(int64_t d) { return block_depth(d, Operands::fp32); }
 
 /** fp32 or rounded: the logits lie where the next product reads them, so they are not paired. */
 static inline Operands loss_operands() {
@@ -26,14 +26,14 @@ static inline Operands loss_operands() {
 }
 
 /** Whether tensor i is the output projection [vocabulary, d] of floats, or of `halves`, two to a place. */
-static inline bool holds_words(const Call& call, int i, long vocabulary, long d, bool halves) {
+static inline bool holds_words(const Call& call, int i, int64_t vocabulary, int64_t d, bool halves) {
   return halves ? d % 2 == 0 && call.holds(i, vocabulary, d / 2) : call.holds(i, vocabulary, d);
 }
 
 /** Packs some panels of W[first … first + width)ᵀ, one part of the depth after the other; `weight` is W as it lies. */
-static inline void pack_words(View weight, long d, long first, long width, Operands operands, Range panels, float* to) {
-  const long part = depth_part(d);
-  for (long p = 0; p < d; p += part) {
+static inline void pack_words(View weight, int64_t d, int64_t first, int64_t width, Operands operands, Range panels, float* to) {
+  const int64_t part = depth_part(d);
+  for (int64_t p = 0; p < d; p += part) {
     const View rows = weight.from(first, p);
     const View view{rows.data, 1, d, rows.halves};
     pack_b(view, width, smaller(part, d - p), panels.begin, panels.end, to + p * vocabulary_block, operands);
@@ -41,13 +41,13 @@ static inline void pack_words(View weight, long d, long first, long width, Opera
 }
 
 /** A row to the nearest bf16, in place; it has room for whole vectors. */
-static inline void round_row(float* x, long width) {
-  for (long j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));
+static inline void round_row(float* x, int64_t width) {
+  for (int64_t j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));
 }
 
 /** logits → (softmax − one-hot) · dy, in place; `x` has room for whole vectors, `target` may lie outside. */
-static inline void differentiate_logits(float* x, long width, float lse, float dy, long target, Operands operands) {
-  for (long j = 0; j < width; j += W) store(x + j, exp(load(x + j) - lse) * dy);
+static inline void differentiate_logits(float* x, int64_t width, float lse, float dy, int64_t target, Operands operands) {
+  for (int64_t j = 0; j < width; j += W) store(x + j, exp(load(x + j) - lse) * dy);
   if (target >= 0 && target < width) x[target] -= dy;
   if (operands != Operands::fp32) round_row(x, width);
 }
@@ -63,9 +63,9 @@ struct RunningFigures {
 };
 
 /** `figures`: none where only the sum of exponentials is wanted. */
-static inline void add_logits(const float* x, long width, Running& running, RunningFigures* figures = nullptr) {
+static inline void add_logits(const float* x, int64_t width, Running& running, RunningFigures* figures = nullptr) {
   vf most = splat(running.top);
-  long j = 0;
+  int64_t j = 0;
   for (; j + W <= width; j += W) most = larger(most, load(x + j));
   if (j < width) most = larger(most, load_some(x + j, width - j, running.top));
   const float top = largest(most);

@@ -17,11 +17,11 @@ static inline __attribute__((always_inline)) vf full_exp(vf x) {
 }
 
 template <typename F>
-void map(const Call& call, long size, F f) {
-  split_elements(size, [&](long first, long n) {
+void map(const Call& call, int64_t size, F f) {
+  split_elements(size, [&](int64_t first, int64_t n) {
     const float* x = call.floats(0) + first;
     float* y = call.floats(1) + first;
-    long i = 0;
+    int64_t i = 0;
     for (; i + W <= n; i += W) store(y + i, f(load(x + i)));
     if (i < n) store_some(y + i, f(load_some(x + i, n - i)), n - i);
   });
@@ -46,7 +46,7 @@ static inline int32_t truncated(float x) {
 const char* unary(const Call& call) {
   using namespace elementwise;
   REQUIRE(call.tensor_count == 2 && call.number_count == 2, "2 tensors and 2 numbers");
-  const long size = call.number(1);
+  const int64_t size = call.number(1);
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == size, "sizes of x or y");
   switch (call.number(0)) {
     case 0: map(call, size, [](vf x) { return -x; }); return nullptr;
@@ -68,9 +68,9 @@ const char* unary(const Call& call) {
 const char* fill(const Call& call) {
   REQUIRE(call.tensor_count == 1 && call.number_count == 1, "1 tensor and 1 number");
   const float value = static_cast<float>(call.numbers[0]);
-  split_elements(call.tensors[0].size, [&](long first, long n) {
+  split_elements(call.tensors[0].size, [&](int64_t first, int64_t n) {
     float* y = call.floats(0) + first;
-    for (long i = 0; i < n; i++) y[i] = value;
+    for (int64_t i = 0; i < n; i++) y[i] = value;
   });
   return nullptr;
 }
@@ -78,12 +78,12 @@ const char* fill(const Call& call) {
 // Tensors: x int32, y float32. Numbers: size.
 const char* cast_to_float(const Call& call) {
   REQUIRE(call.tensor_count == 2 && call.number_count == 1, "2 tensors and 1 number");
-  const long size = call.number(0);
+  const int64_t size = call.number(0);
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == size, "sizes of x or y");
-  split_elements(size, [&](long first, long n) {
+  split_elements(size, [&](int64_t first, int64_t n) {
     const int32_t* x = call.integers(0) + first;
     float* y = call.floats(1) + first;
-    for (long i = 0; i < n; i++) y[i] = static_cast<float>(x[i]);
+    for (int64_t i = 0; i < n; i++) y[i] = static_cast<float>(x[i]);
   });
   return nullptr;
 }
@@ -91,12 +91,12 @@ const char* cast_to_float(const Call& call) {
 // Tensors: x float32, y int32. Numbers: size.
 const char* cast_to_int(const Call& call) {
   REQUIRE(call.tensor_count == 2 && call.number_count == 1, "2 tensors and 1 number");
-  const long size = call.number(0);
+  const int64_t size = call.number(0);
   REQUIRE(call.tensors[0].size == size && call.tensors[1].size == size, "sizes of x or y");
-  split_elements(size, [&](long first, long n) {
+  split_elements(size, [&](int64_t first, int64_t n) {
     const float* x = call.floats(0) + first;
     int32_t* y = static_cast<int32_t*>(call.tensors[1].data) + first;
-    for (long i = 0; i < n; i++) y[i] = elementwise::truncated(x[i]);
+    for (int64_t i = 0; i < n; i++) y[i] = elementwise::truncated(x[i]);
   });
   return nullptr;
 }

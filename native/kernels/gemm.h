@@ -17,19 +17,19 @@ constexpr int MR = 6, NV = 2;  // 12 of 16
 constexpr int MR = 12, NV = 2;  // 24 of 32
 #endif
 constexpr int NR = NV * W;
-constexpr long KC = 352;       // depth of a block: a panel of A [MR, KC] stays in the first-level cache
-constexpr long LDA = KC + 16;  // row stride of a packed panel of A; not a power of two, so rows fall into different sets
-constexpr long NC = 1024;      // columns of a block of B, which stays in the second-level cache
+constexpr int64_t KC = 352;       // depth of a block: a panel of A [MR, KC] stays in the first-level cache
+constexpr int64_t LDA = KC + 16;  // row stride of a packed panel of A; not a power of two, so rows fall into different sets
+constexpr int64_t NC = 1024;      // columns of a block of B, which stays in the second-level cache
 
 /** Element (i, j) is data[i · rows + j · columns]; one of the strides is 1. Only a B may be of bf16 (`halves`). */
 struct View {
   const float* data;
-  long rows, columns;
+  int64_t rows, columns;
   bool halves = false;
 
   /** From element (i, j) on. */
-  View from(long i, long j) const {
-    const long offset = i * rows + j * columns;
+  View from(int64_t i, int64_t j) const {
+    const int64_t offset = i * rows + j * columns;
     return {halves ? reinterpret_cast<const float*>(reinterpret_cast<const half*>(data) + offset) : data + offset, rows,
             columns, halves};
   }
@@ -38,7 +38,7 @@ struct View {
 /** Where a product goes: element (i, j) at c[i · rows + j · columns]. */
 struct Out {
   float* c;
-  long rows, columns = 1;
+  int64_t rows, columns = 1;
   bool accumulate = false;          // the sum is added to what is there
   bool resume = false;              // the sum goes on from what is there, as if it had never been interrupted
   const float* bias = nullptr;      // one per column of C (per row where `bias_on_rows`)
@@ -59,7 +59,7 @@ enum class Operands { fp32, rounded, paired };
 /** As the precision asks, and this instruction set allows. */
 Operands wanted_operands();
 /** Floats' places that a depth takes when packed. */
-static inline long slots(Operands operands, long depth) {
+static inline int64_t slots(Operands operands, int64_t depth) {
   return operands == Operands::paired ? (depth + 1) / 2 : depth;
 }
 
@@ -67,19 +67,19 @@ static inline long slots(Operands operands, long depth) {
  * Packs `rows` × `depth` (at most KC slots) of A the way it lies: rows LDA apart, each along the depth; or, where its columns
  * are contiguous, slots of the depth LDA apart, each across the rows, of which there may be KC then.
  */
-void pack_a(View a, long rows, long depth, float* to, Operands operands = Operands::fp32);
+void pack_a(View a, int64_t rows, int64_t depth, float* to, Operands operands = Operands::fp32);
 /** Packs the panels [first, last) (of NR columns) of B [depth × columns]. */
-void pack_b(View b, long columns, long depth, long first, long last, float* to, Operands operands = Operands::fp32);
+void pack_b(View b, int64_t columns, int64_t depth, int64_t first, int64_t last, float* to, Operands operands = Operands::fp32);
 
 /** Memory that is read next, rows `stride` apart: fetched into the second-level cache, some lines at each tile of C. */
 struct Ahead {
   const float* data = nullptr;
-  long stride = 0, rows = 0, width = 0;
-  long row = 0, column = 0;  // how far it has come
+  int64_t stride = 0, rows = 0, width = 0;
+  int64_t row = 0, column = 0;  // how far it has come
 
-  static constexpr long line = 64 / sizeof(float);
-  long lines() const { return rows * ceil_div(width, line); }
-  void fetch(long count) {
+  static constexpr int64_t line = 64 / sizeof(float);
+  int64_t lines() const { return rows * ceil_div(width, line); }
+  void fetch(int64_t count) {
     for (; count > 0 && row < rows; count--) {
       __builtin_prefetch(data + row * stride + column, 0, 2);
       column += line;
@@ -96,19 +96,19 @@ struct Ahead {
  */
 enum class Order { by_rows, across };
 /** C from A in any order and some depths of a packed B: `b_strip` floats lie between its panels. */
-void multiply_strips(Order order, long rows, long columns, long depth, const float* a, const float* b, long b_strip,
+void multiply_strips(Order order, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_strip,
                      Out out, bool pairs = false, Ahead ahead = {});
 
 /** Rows × columns of C from packed A, by rows, and B. */
-void multiply_packed(long rows, long columns, long depth, const float* a, const float* b, Out out);
+void multiply_packed(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, Out out);
 
 /** Depth of each block of a product: K in equal parts that fill at most KC slots. It depends on nothing else. */
-long block_depth(long k, Operands operands);
+int64_t block_depth(int64_t k, Operands operands);
 
 /** C [m × n] = A [m × k] · B [k × n], on all threads of the pool. */
-void gemm(long m, long n, long k, View a, View b, Out out);
+void gemm(int64_t m, int64_t n, int64_t k, View a, View b, Out out);
 /** The same bits, on this thread alone: for use inside a job. */
-void gemm_alone(long m, long n, long k, View a, View b, Out out);
+void gemm_alone(int64_t m, int64_t n, int64_t k, View a, View b, Out out);
 
 }  // namespace MOSSCTL_ISA
 }  // namespace mossctl

@@ -8,15 +8,15 @@ namespace mossctl {
 namespace MOSSCTL_ISA {
 
 /** Numbers in a block of q8_0, as ggml has it: a scale in f16, then a byte for each. */
-constexpr long q8_block = 32;
-constexpr long q8_block_bytes = 2 + q8_block;
+constexpr int64_t q8_block = 32;
+constexpr int64_t q8_block_bytes = 2 + q8_block;
 
 /** How the numbers of a packed matrix are held. */
 enum class Held { floats, q8 };
 
 /** A matrix W [out, in] in strips; where it is not packed, `plain` is Wᵀ as it lies, and strips are made as they are needed. */
 struct Strips {
-  long out, in;
+  int64_t out, in;
   Held held;
   Operands operands;
   const float* packed;
@@ -29,18 +29,18 @@ struct StripsOut {
 };
 
 /** Floats that one strip of a packed matrix takes. */
-long strip_floats(long in, Held held, Operands operands);
+int64_t strip_floats(int64_t in, Held held, Operands operands);
 /** Packs W's strips first … last − 1, from Wᵀ. */
-void pack_strips(View w, long out, long in, Operands operands, long first, long last, float* to);
+void pack_strips(View w, int64_t out, int64_t in, Operands operands, int64_t first, int64_t last, float* to);
 
 /** y = x · Wᵀ (+ bias) (+ residual), x [n, in], for each of some matrices of one width, held alike. */
-void multiply_by_strips(const Strips* matrices, const StripsOut* to, int matrix_count, long n, const float* x);
+void multiply_by_strips(const Strips* matrices, const StripsOut* to, int matrix_count, int64_t n, const float* x);
 
 const char* linear_packed(const Call& call);
 const char* pack_linear(const Call& call);
 const char* pack_linear_q8(const Call& call);
 /** Floats' places that a packed matrix takes. */
-long packed_floats(long out, long in, bool q8);
+int64_t packed_floats(int64_t out, int64_t in, bool q8);
 
 }  // namespace MOSSCTL_ISA
 }  // namespace mossctl

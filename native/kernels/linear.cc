@@ -12,10 +12,10 @@ namespace MOSSCTL_ISA {
 namespace {
 
 /** Up to so many rows, W is arranged a strip at a time, which is read by all rows at once; beyond, as training's products. */
-constexpr long some_rows = 64;
+constexpr int64_t some_rows = 64;
 
 struct Sums {
-  long rows, columns;
+  int64_t rows, columns;
   const float* x;
   float* y;
 };
@@ -24,10 +24,10 @@ struct Sums {
 void column_sums(void* context, int thread) {
   const Sums& c = *static_cast<Sums*>(context);
   const Range part = share(c.columns, thread, Pool::instance().threads(), W);
-  for (long j = part.begin; j < part.end; j += W) {
-    const long width = smaller(W, part.end - j);
+  for (int64_t j = part.begin; j < part.end; j += W) {
+    const int64_t width = smaller(W, part.end - j);
     vf total{};
-    for (long i = 0; i < c.rows; i++) {
+    for (int64_t i = 0; i < c.rows; i++) {
       const float* p = c.x + i * c.columns + j;
       total += width == W ? load(p) : load_some(p, width);
     }
@@ -36,7 +36,7 @@ void column_sums(void* context, int thread) {
 }
 
 /** Whether tensor i is a matrix [out, in] of floats, or of `halves`, two to a place. */
-bool holds_matrix(const Call& call, int i, long out, long in, bool halves) {
+bool holds_matrix(const Call& call, int i, int64_t out, int64_t in, bool halves) {
   return halves ? in % 2 == 0 && call.holds(i, out, in / 2) : call.holds(i, out, in);
 }
 
@@ -46,7 +46,7 @@ bool holds_matrix(const Call& call, int i, long out, long in, bool halves) {
 // Numbers: n, in, out, bias, residual, halves (w is of bf16, two to a place).
 const char* linear(const Call& call) {
   REQUIRE(call.number_count == 6, "6 numbers");
-  const long n = call.number(0), in = call.number(1), out = call.number(2);
+  const int64_t n = call.number(0), in = call.number(1), out = call.number(2);
   const bool has_bias = call.number(3) != 0, has_residual = call.number(4) != 0, halves = call.number(5) != 0;
   REQUIRE(call.tensor_count == 3 + has_bias + has_residual, "x, w, bias?, residual?, y");
   const int last = call.tensor_count - 1;
@@ -77,7 +77,7 @@ const char* linear(const Call& call) {
 // Numbers: n, in, out, dx, dw, dbias (whether each is wanted), halves (w is of bf16, and has no gradient).
 const char* linear_grad(const Call& call) {
   REQUIRE(call.number_count == 7, "7 numbers");
-  const long n = call.number(0), in = call.number(1), out = call.number(2);
+  const int64_t n = call.number(0), in = call.number(1), out = call.number(2);
   const bool has_dx = call.number(3) != 0, has_dw = call.number(4) != 0, has_bias = call.number(5) != 0;
   const bool halves = call.number(6) != 0;
   REQUIRE(!(halves && has_dw), "a matrix of bf16 has no gradient");

@@ -64,12 +64,12 @@ struct Bf16 {
 
 /** Every chain is one register: the loops over them are unrolled whole, so that no array is left. */
 template <typename Kind>
-__attribute__((noinline)) float spin(long rounds) {
+__attribute__((noinline)) float spin(int64_t rounds) {
   const typename Kind::Operand a = Kind::operand(factor), b = Kind::operand(addend);
   vf x[chains];
 #pragma GCC unroll 32
   for (int i = 0; i < chains; i++) x[i] = splat(static_cast<float>(i));
-  for (long round = 0; round < rounds; round++) {
+  for (int64_t round = 0; round < rounds; round++) {
 #pragma GCC unroll 32
     for (int i = 0; i < chains; i++) x[i] = Kind::step(x[i], a, b);
   }
@@ -91,7 +91,7 @@ template <typename Kind>
 void race(void* context, int thread) {
   Race& r = *static_cast<Race*>(context);
   if (thread >= r.threads) return;
-  long rounds = 100;
+  int64_t rounds = 100;
   double best = 0;
   for (double begin = seconds(), end = begin + budget; begin < end;) {
     sink = spin<Kind>(rounds);
@@ -120,14 +120,14 @@ double best_rate(int threads) {
 struct Reading {
   int threads;
   float* data;
-  long floats;
+  int64_t floats;
 };
 
 static void fill(void* context, int thread) {
   const Reading& r = *static_cast<Reading*>(context);
   if (thread >= r.threads) return;
   const Range mine = share(r.floats, thread, r.threads, 8 * W);
-  for (long i = mine.begin; i < mine.end; i++) r.data[i] = 1;
+  for (int64_t i = mine.begin; i < mine.end; i++) r.data[i] = 1;
 }
 
 static void read(void* context, int thread) {
@@ -135,7 +135,7 @@ static void read(void* context, int thread) {
   if (thread >= r.threads) return;
   const Range mine = share(r.floats, thread, r.threads, 8 * W);
   vf sums[8] = {};
-  for (long i = mine.begin; i < mine.end; i += 8 * W) {
+  for (int64_t i = mine.begin; i < mine.end; i += 8 * W) {
 #pragma GCC unroll 8
     for (int j = 0; j < 8; j++) sums[j] += load(r.data + i + j * W);
   }
@@ -162,10 +162,10 @@ double probe_fma(bool bf16, int threads) {
 }
 
 double probe_bandwidth(int threads) {
-  constexpr long bytes = 256L << 20;
+  constexpr int64_t bytes = int64_t{256} << 20;
   void* memory = nullptr;
   if (posix_memalign(&memory, 64, bytes) != 0) return 0;
-  constexpr long floats = bytes / static_cast<long>(sizeof(float));
+  constexpr int64_t floats = bytes / static_cast<int64_t>(sizeof(float));
   machine::Reading job = {machine::within_pool(threads), static_cast<float*>(memory), floats};
   Pool::instance().run(machine::fill, &job);
   double best = 0;

@@ -14,8 +14,8 @@ namespace MOSSCTL_ISA {
 namespace orthogonal {
 
 constexpr int degree = 3;              // polynomials, one after the other
-constexpr long small_matrix = 1 << 18;  // elements
-constexpr long chunk = 16384;          // elements whose squares are added up together
+constexpr int64_t small_matrix = 1 << 18;  // elements
+constexpr int64_t chunk = 16384;          // elements whose squares are added up together
 
 struct Settings {
   float momentum, fresh;  // what the moment keeps, and takes of a gradient
@@ -25,33 +25,33 @@ struct Settings {
 struct Matrix {
   float *p, *m;
   const float* gradient;
-  long rows, columns;
+  int64_t rows, columns;
   float keep, length;
 
-  long size() const { return rows * columns; }
-  long side() const { return smaller(rows, columns); }
-  long other_side() const { return larger(rows, columns); }
+  int64_t size() const { return rows * columns; }
+  int64_t side() const { return smaller(rows, columns); }
+  int64_t other_side() const { return larger(rows, columns); }
   bool wide() const { return rows <= columns; }
   /** Two of the matrix's own shape and five squares of its shorter side. */
-  long scratch() const { return 2 * size() + 5 * side() * side(); }
+  int64_t scratch() const { return 2 * size() + 5 * side() * side(); }
   /** Whether all that follows the first Gram matrix takes fewer multiply-adds on the shorter side alone. */
   bool by_gram() const { return 2 * other_side() + (4 * degree - 3) * side() < 2 * degree * other_side() + degree * side(); }
 };
 
-using Multiply = void (*)(long m, long n, long k, View a, View b, Out out);
+using Multiply = void (*)(int64_t m, int64_t n, int64_t k, View a, View b, Out out);
 
 /** to = factor · from. */
-static void scale(const float* from, float factor, long n, float* to) {
-  for (long i = 0; i < n; i++) to[i] = from[i] * factor;
+static void scale(const float* from, float factor, int64_t n, float* to) {
+  for (int64_t i = 0; i < n; i++) to[i] = from[i] * factor;
 }
 
 /** The lower half of a symmetric matrix from its upper one, a square at a time. */
-static void mirror(float* x, long n) {
-  constexpr long tile = 32;
-  for (long i = 0; i < n; i += tile) {
-    for (long j = 0; j <= i; j += tile) {
-      for (long row = i; row < smaller(n, i + tile); row++) {
-        for (long column = j; column < smaller(row, j + tile); column++) x[row * n + column] = x[column * n + row];
+static void mirror(float* x, int64_t n) {
+  constexpr int64_t tile = 32;
+  for (int64_t i = 0; i < n; i += tile) {
+    for (int64_t j = 0; j <= i; j += tile) {
+      for (int64_t row = i; row < smaller(n, i + tile); row++) {
+        for (int64_t column = j; column < smaller(row, j + tile); column++) x[row * n + column] = x[column * n + row];
       }
     }
   }
@@ -64,7 +64,7 @@ struct Work {
 
   /** to += a · b, all square, and symmetric: polynomials of one matrix. */
   void add_product(const float* a, const float* b, float* to) const {
-    const long n = of.side();
+    const int64_t n = of.side();
     Out out{to, n};
     out.accumulate = out.upper = true;
     multiply(n, n, n, {a, n, 1}, {b, n, 1}, out);
@@ -88,7 +88,7 @@ struct Work {
   }
   /** z = b · A + c · A² of a symmetric A. */
   void both_terms(const float* a, float b, float c, float* scaled, float* z) const {
-    const long n = of.side() * of.side();
+    const int64_t n = of.side() * of.side();
     scale(a, c, n, scaled);
     scale(a, b, n, z);
     add_product(a, scaled, z);
@@ -97,7 +97,7 @@ struct Work {
 
 /** The singular values of x moved close to 1; the result is in x or in `other`. */
 static float* orthogonalise(const Settings& s, const Work& work, float* x, float* other, float* squares) {
-  const long n = work.of.side() * work.of.side();
+  const int64_t n = work.of.side() * work.of.side();
   float *gram = squares, *z = gram + n, *p = z + n, *half = p + n, *spare = half + n;
   if (!work.of.by_gram()) {
     for (const auto& [a, b, c] : s.polynomials) {
@@ -125,7 +125,7 @@ static float* orthogonalise(const Settings& s, const Work& work, float* x, float
     if (i == 0) {
       memcpy(p, z, static_cast<size_t>(n) * sizeof(float));
     } else {
-      for (long j = 0; j < n; j++) spare[j] = z[j] * total + p[j] * a;
+      for (int64_t j = 0; j < n; j++) spare[j] = z[j] * total + p[j] * a;
       work.add_product(p, z, spare);
       float* const product = spare;
       spare = p;
@@ -139,12 +139,12 @@ static float* orthogonalise(const Settings& s, const Work& work, float* x, float
 }
 
 static void step(const Settings& s, const Matrix& of, Multiply multiply, float* scratch) {
-  const long size = of.size();
+  const int64_t size = of.size();
   float *x = scratch, *other = x + size, *squares = other + size;
   double sum = 0;
-  for (long first = 0; first < size; first += chunk) {
-    const long end = smaller(size, first + chunk);
-    for (long i = first; i < end; i++) {
+  for (int64_t first = 0; first < size; first += chunk) {
+    const int64_t end = smaller(size, first + chunk);
+    for (int64_t i = first; i < end; i++) {
       const float g = of.gradient[i] * s.fresh, m = of.m[i] * s.momentum + g;
       of.m[i] = m;
       x[i] = m * s.momentum + g;
@@ -153,7 +153,7 @@ static void step(const Settings& s, const Matrix& of, Multiply multiply, float* 
   }
   scale(x, 1.0f / (static_cast<float>(sqrt(sum)) + 1e-7f), size, x);
   const float* update = orthogonalise(s, {of, multiply}, x, other, squares);
-  for (long i = 0; i < size; i++) of.p[i] = of.p[i] * of.keep - update[i] * of.length;
+  for (int64_t i = 0; i < size; i++) of.p[i] = of.p[i] * of.keep - update[i] * of.length;
 }
 
 }  // namespace orthogonal
@@ -165,31 +165,31 @@ const char* muon(const Call& call) {
   using namespace orthogonal;
   constexpr int settings = 3 + 3 * degree;
   REQUIRE(call.number_count >= settings, "12 numbers and 4 more for each matrix");
-  const long count = call.number(0);
+  const int64_t count = call.number(0);
   REQUIRE(call.number_count == settings + 4 * count && call.tensor_count == 3 * count,
           "3 tensors and 4 numbers for each matrix");
-  const auto number = [&](long i) { return static_cast<float>(call.numbers[i]); };
+  const auto number = [&](int64_t i) { return static_cast<float>(call.numbers[i]); };
   Settings s{number(1), number(2), {}};
   for (int i = 0; i < 3 * degree; i++) s.polynomials[i / 3][i % 3] = number(3 + i);
-  const auto matrix = [&](long i) {
+  const auto matrix = [&](int64_t i) {
     const Tensor* t = call.tensors + 3 * i;
-    const long at = settings + 4 * i;
+    const int64_t at = settings + 4 * i;
     return Matrix{t[0].floats(), t[2].floats(), t[1].floats(), call.number(at), call.number(at + 1), number(at + 2), number(at + 3)};
   };
   double work = 0;
-  for (long i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count; i++) {
     const Tensor* t = call.tensors + 3 * i;
-    const long size = product(call.number(settings + 4 * i), call.number(settings + 4 * i + 1));
+    const int64_t size = product(call.number(settings + 4 * i), call.number(settings + 4 * i + 1));
     REQUIRE(t[0].size == size && t[1].size == size && t[2].size == size, "a parameter, gradient or moment is not of its size");
     const Matrix of = matrix(i);
     if (size <= small_matrix) work += 6.0 * size * of.side();
   }
-  in_pieces(count, work, [&](long i, int) {
+  in_pieces(count, work, [&](int64_t i, int) {
     const Matrix of = matrix(i);
     if (of.size() == 0 || of.size() > small_matrix) return;
     step(s, of, gemm_alone, thread_scratch(slot_other, of.scratch()));
   });
-  for (long i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count; i++) {
     const Matrix of = matrix(i);
     if (of.size() > small_matrix) step(s, of, gemm, thread_scratch(slot_other, of.scratch()));
   }

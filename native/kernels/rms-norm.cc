@@ -11,7 +11,7 @@ namespace MOSSCTL_ISA {
 namespace rms {
 
 struct Job {
-  long rows, d;
+  int64_t rows, d;
   float epsilon;
   const float *dy, *x, *w;
   float *y, *dx;
@@ -26,7 +26,7 @@ template <int K>
 void forward_short(const Job& c, Range rows) {
   vf w[K];
   for (int k = 0; k < K; k++) w[k] = load(c.w + k * W);
-  for (long i = rows.begin; i < rows.end; i++) {
+  for (int64_t i = rows.begin; i < rows.end; i++) {
     const float* from = c.x + i * K * W;
     float* to = c.y + i * K * W;
     vf x[K], squares{};
@@ -40,12 +40,12 @@ void forward_short(const Job& c, Range rows) {
 }
 
 static void forward_long(const Job& c, Range rows) {
-  const long d = c.d, whole_vectors = d / W * W, rest = d - whole_vectors;
-  for (long i = rows.begin; i < rows.end; i++) {
+  const int64_t d = c.d, whole_vectors = d / W * W, rest = d - whole_vectors;
+  for (int64_t i = rows.begin; i < rows.end; i++) {
     const float* x = c.x + i * d;
     float* y = c.y + i * d;
     vf sums[4] = {};
-    long j = 0;
+    int64_t j = 0;
     for (; j + 4 * W <= d; j += 4 * W) {
       for (int k = 0; k < 4; k++) {
         const vf part = load(x + j + k * W);
@@ -62,17 +62,17 @@ static void forward_long(const Job& c, Range rows) {
 }
 
 /** Sums of this many rows are added up before they join the others: shorter chains, smaller rounding errors. */
-constexpr long rows_of_partial_sum = 256;
+constexpr int64_t rows_of_partial_sum = 256;
 
 template <int K>
 void backward_short(const Job& c, Range rows, float* dw) {
   vf w[K];
   for (int k = 0; k < K; k++) w[k] = load(c.w + k * W);
   const float share_of_one = 1.0f / static_cast<float>(c.d);
-  for (long first = rows.begin; first < rows.end; first += rows_of_partial_sum) {
-    const long end = smaller(rows.end, first + rows_of_partial_sum);
+  for (int64_t first = rows.begin; first < rows.end; first += rows_of_partial_sum) {
+    const int64_t end = smaller(rows.end, first + rows_of_partial_sum);
     vf totals[K] = {};
-    for (long i = first; i < end; i++) {
+    for (int64_t i = first; i < end; i++) {
       const float* from = c.x + i * K * W;
       const float* slope = c.dy + i * K * W;
       float* to = c.dx + i * K * W;
@@ -95,14 +95,14 @@ void backward_short(const Job& c, Range rows, float* dw) {
 }
 
 static void backward_long(const Job& c, Range rows, float* dw) {
-  const long d = c.d, whole_vectors = d / W * W, rest = d - whole_vectors;
+  const int64_t d = c.d, whole_vectors = d / W * W, rest = d - whole_vectors;
   const float share_of_one = 1.0f / static_cast<float>(d);
-  for (long i = rows.begin; i < rows.end; i++) {
+  for (int64_t i = rows.begin; i < rows.end; i++) {
     const float* x = c.x + i * d;
     const float* dy = c.dy + i * d;
     float* dx = c.dx + i * d;
     vf squares[2] = {}, dots[2] = {};
-    long j = 0;
+    int64_t j = 0;
     for (; j + 2 * W <= d; j += 2 * W) {
       for (int k = 0; k < 2; k++) {
         const vf part = load(x + j + k * W);
@@ -161,7 +161,7 @@ const char* rms_norm(const Call& call) {
   c.rows = call.number(0);
   c.d = call.number(1);
   c.epsilon = static_cast<float>(call.numbers[2]);
-  const long size = product(c.rows, c.d);
+  const int64_t size = product(c.rows, c.d);
   REQUIRE(size >= 0 && call.tensors[0].size == size && call.tensors[1].size == c.d && call.tensors[2].size == size,
           "sizes of x, w or y");
   c.x = call.floats(0);
@@ -179,7 +179,7 @@ const char* rms_norm_grad(const Call& call) {
   c.rows = call.number(0);
   c.d = call.number(1);
   c.epsilon = static_cast<float>(call.numbers[2]);
-  const long size = product(c.rows, c.d);
+  const int64_t size = product(c.rows, c.d);
   REQUIRE(size >= 0 && call.tensors[0].size == size && call.tensors[1].size == size && call.tensors[2].size == c.d &&
               call.tensors[3].size == size && call.tensors[4].size == c.d,
           "sizes of dy, x, w, dx or dw");
@@ -191,16 +191,16 @@ const char* rms_norm_grad(const Call& call) {
   if (c.d == 0) return nullptr;
   memset(dw, 0, static_cast<size_t>(c.d) * sizeof(float));
   // One sum of the weights' gradient per part of the rows, then added up in their order: no number of threads changes it.
-  constexpr long part = 16384, most_parts = 64;
-  const long parts = larger(1, smaller(smaller(c.rows, size / part), most_parts)), stride = ceil_div(c.d, 16) * 16;
+  constexpr int64_t part = 16384, most_parts = 64;
+  const int64_t parts = larger(1, smaller(smaller(c.rows, size / part), most_parts)), stride = ceil_div(c.d, 16) * 16;
   float* partial = shared_scratch(slot_partial, parts * stride);
-  in_pieces(parts, 16.0 * size, [&](long piece, int) {
+  in_pieces(parts, 16.0 * size, [&](int64_t piece, int) {
     float* mine = partial + piece * stride;
     memset(mine, 0, static_cast<size_t>(c.d) * sizeof(float));
     rms::backward_rows<8>(c, share(c.rows, piece, parts), mine);
   });
-  for (long piece = 0; piece < parts; piece++) {
-    for (long j = 0; j < c.d; j++) dw[j] += partial[piece * stride + j];
+  for (int64_t piece = 0; piece < parts; piece++) {
+    for (int64_t j = 0; j < c.d; j++) dw[j] += partial[piece * stride + j];
   }
   return nullptr;
 }

@@ -13,27 +13,27 @@ namespace MOSSCTL_ISA {
 
 namespace turning {
 
-constexpr long most_positions = 1L << 24;
+constexpr int64_t most_positions = int64_t{1} << 24;
 /** Radians a position; also of the scale. Beyond it lie only mistakes. */
 constexpr double most_frequency = 1e9;
 /** Floats in a table: positions beyond it have their angles computed at each call. */
-constexpr long most_floats = 1L << 24;
+constexpr int64_t most_floats = int64_t{1} << 24;
 
 /** Row p: the cosines of position p, then its sines, all times `scale`. */
 struct Table {
   double scale;
   double* frequencies;
-  long half, rows, used;
+  int64_t half, rows, used;
   float* data;
 
-  bool holds(const double* wanted, long count, double factor) const {
+  bool holds(const double* wanted, int64_t count, double factor) const {
     const size_t bytes = static_cast<size_t>(count) * sizeof(double);
     return half == count && scale == factor && memcmp(frequencies, wanted, bytes) == 0;
   }
 };
 
-static void fill_row(const Table& t, long position, float* row) {
-  for (long i = 0; i < t.half; i++) {
+static void fill_row(const Table& t, int64_t position, float* row) {
+  for (int64_t i = 0; i < t.half; i++) {
     const double angle = static_cast<double>(position) * t.frequencies[i];
     row[i] = static_cast<float>(t.scale * cos(angle));
     row[t.half + i] = static_cast<float>(t.scale * sin(angle));
@@ -41,7 +41,7 @@ static void fill_row(const Table& t, long position, float* row) {
 }
 
 /** Makes it the empty table of other frequencies; false where memory is out. */
-static bool become(Table& t, const double* frequencies, long half, double scale) {
+static bool become(Table& t, const double* frequencies, int64_t half, double scale) {
   free(t.data);
   free(t.frequencies);
   t = {scale, static_cast<double*>(malloc(static_cast<size_t>(half) * sizeof(double))), 0, 0, t.used, nullptr};
@@ -52,11 +52,11 @@ static bool become(Table& t, const double* frequencies, long half, double scale)
 }
 
 /** The table of these frequencies, with rows for at least `positions` positions, or as many as fit it. */
-static const Table* table_for(const double* frequencies, long half, double scale, long positions) {
+static const Table* table_for(const double* frequencies, int64_t half, double scale, int64_t positions) {
   static Table of_courses[Pool::most_courses][4];  // the one used longest ago makes room
-  static long all_uses[Pool::most_courses];
+  static int64_t all_uses[Pool::most_courses];
   Table(&tables)[4] = of_courses[Pool::course()];
-  long& uses = all_uses[Pool::course()];
+  int64_t& uses = all_uses[Pool::course()];
   Table* table = &tables[0];
   for (Table& t : tables) {
     if (t.holds(frequencies, half, scale)) {
@@ -67,24 +67,24 @@ static const Table* table_for(const double* frequencies, long half, double scale
   }
   table->used = ++uses;
   if (!table->holds(frequencies, half, scale) && !become(*table, frequencies, half, scale)) return nullptr;
-  const long most = larger(1, most_floats / (2 * half));
+  const int64_t most = larger(1, most_floats / (2 * half));
   positions = smaller(positions, most);
   if (positions <= table->rows) return table;
-  const long rows = smaller(most, larger(larger(positions, 2 * table->rows), 64));
+  const int64_t rows = smaller(most, larger(larger(positions, 2 * table->rows), 64));
   void* data = realloc(table->data, static_cast<size_t>(rows * 2 * half) * sizeof(float));
   if (data == nullptr) return nullptr;
   table->data = static_cast<float*>(data);
-  for (long p = table->rows; p < rows; p++) fill_row(*table, p, table->data + p * 2 * half);
+  for (int64_t p = table->rows; p < rows; p++) fill_row(*table, p, table->data + p * 2 * half);
   table->rows = rows;
   return table;
 }
 
 /** All heads of one position; sign −1 turns back. */
-static inline void turn(const float* x, float* y, long heads, long half, const float* row, float sign) {
+static inline void turn(const float* x, float* y, int64_t heads, int64_t half, const float* row, float sign) {
   const float* cosines = row;
   const float* sines = row + half;
-  for (long h = 0; h < heads; h++, x += 2 * half, y += 2 * half) {
-    long i = 0;
+  for (int64_t h = 0; h < heads; h++, x += 2 * half, y += 2 * half) {
+    int64_t i = 0;
     for (; i + W <= half; i += W) {
       const vf c = load(cosines + i), s = load(sines + i) * sign;
       const vf first = load(x + i), second = load(x + half + i);
@@ -106,11 +106,11 @@ static inline void turn(const float* x, float* y, long heads, long half, const f
 // the D/2 frequencies.
 const char* rotary(const Call& call) {
   REQUIRE(call.tensor_count == 3 && call.number_count >= 5, "3 tensors and at least 5 numbers");
-  const long n = call.number(0), heads = call.number(1), d = call.number(2);
+  const int64_t n = call.number(0), heads = call.number(1), d = call.number(2);
   const float sign = call.numbers[3] < 0 ? -1.0f : 1.0f;
   const double scale = call.numbers[4];
   const double* frequencies = call.numbers + 5;
-  const long width = product(heads, d), size = product(n, width), half = d / 2;
+  const int64_t width = product(heads, d), size = product(n, width), half = d / 2;
   REQUIRE(size >= 0 && d % 2 == 0 && d <= turning::most_floats, "N, H or D");
   REQUIRE(call.number_count == 5 + half, "D/2 frequencies");
   for (int i = 4; i < call.number_count; i++) {
@@ -122,14 +122,14 @@ const char* rotary(const Call& call) {
   const auto [least, most] = extremes(positions, n);
   REQUIRE(least >= 0 && most < turning::most_positions, "a position is not in 0 … 2^24 − 1");
   if (size == 0) return nullptr;
-  const turning::Table* table = turning::table_for(frequencies, half, scale, most + 1L);
+  const turning::Table* table = turning::table_for(frequencies, half, scale, most + int64_t{1});
   REQUIRE(table != nullptr, "out of memory");
   float* beyond = most < table->rows ? nullptr : shared_scratch(slot_partial, Pool::instance().threads() * d);
   const float* x = call.floats(0);
   float* y = call.floats(2);
   split_over(size, n, 1, [&](Range rows, int thread) {
-    for (long i = rows.begin; i < rows.end; i++) {
-      const long p = positions[i];
+    for (int64_t i = rows.begin; i < rows.end; i++) {
+      const int64_t p = positions[i];
       const float* row = table->data + p * d;
       if (p >= table->rows) {
         row = beyond + thread * d;

@@ -11,8 +11,8 @@
 namespace mossctl {
 namespace MOSSCTL_ISA {
 
-constexpr long sample_chunk = 64;    // logits with one maximum: what cannot hold a candidate is passed over
-constexpr long sample_block = 1024;  // weights with one sum: the draw falls into a block, then onto a token
+constexpr int64_t sample_chunk = 64;    // logits with one maximum: what cannot hold a candidate is passed over
+constexpr int64_t sample_block = 1024;  // weights with one sum: the draw falls into a block, then onto a token
 constexpr int ranges_per_nat = 32;   // of logits over the temperature: tokens about as likely as each other
 constexpr int nucleus_ranges = 24 * ranges_per_nat;  // all that weigh anything are in those before the last
 
@@ -53,13 +53,13 @@ static inline __attribute__((always_inline)) vf weight_of(vf z) {
 /** The least likely token that is left: of its equals, those with a smaller id are left too. */
 struct Cut {
   float logit = -INFINITY;
-  long id = LONG_MAX;
+  int64_t id = LONG_MAX;
 };
 
 /** The logits of one draw, and the scratch that goes with them. */
 struct RowLogits {
   const float* x;
-  long size;
+  int64_t size;
   float top, inverse;
   float* peaks;  // the largest of each chunk
   double* sums;  // of the weights of each block
@@ -70,10 +70,10 @@ struct RowLogits {
   bool find_top() {
     vi strange{};
     top = -INFINITY;
-    for (long first = 0; first < size; first += sample_chunk) {
-      const long end = smaller(size, first + sample_chunk);
+    for (int64_t first = 0; first < size; first += sample_chunk) {
+      const int64_t end = smaller(size, first + sample_chunk);
       vf most = splat(-INFINITY);
-      for (long j = first; j < end; j += W) {
+      for (int64_t j = first; j < end; j += W) {
         const vf values = j + W <= end ? load(x + j) : load_some(x + j, end - j, -INFINITY);
         most = larger(values, most);
         strange |= values != values;
@@ -89,10 +89,10 @@ struct RowLogits {
   }
 
   /** The first of the largest. */
-  long argmax() const {
-    long chunk = 0;
+  int64_t argmax() const {
+    int64_t chunk = 0;
     while (peaks[chunk] != top) chunk++;
-    long id = chunk * sample_chunk;
+    int64_t id = chunk * sample_chunk;
     while (x[id] != top) id++;
     return id;
   }
@@ -103,32 +103,32 @@ struct RowLogits {
 
   /** f(j, logits) for each W of the block from `first` on; past the last they are −∞. */
   template <typename F>
-  void for_block(long first, F f) const {
-    const long end = smaller(size, first + sample_block);
-    for (long j = first; j < end; j += W) f(j, j + W <= end ? load(x + j) : load_some(x + j, end - j, -INFINITY));
+  void for_block(int64_t first, F f) const {
+    const int64_t end = smaller(size, first + sample_block);
+    for (int64_t j = first; j < end; j += W) f(j, j + W <= end ? load(x + j) : load_some(x + j, end - j, -INFINITY));
   }
 
   /** Fills `block` with the weights of the block from `first` on; 0 where they are below `least` or cut off. */
-  void weigh_block(long first, const Cut& cut, float least) const {
+  void weigh_block(int64_t first, const Cut& cut, float least) const {
     if (least == 0 && cut.id >= size) {
-      for_block(first, [&](long j, vf values) { store(block + j - first, weight_of((values - top) * inverse)); });
+      for_block(first, [&](int64_t j, vf values) { store(block + j - first, weight_of((values - top) * inverse)); });
       return;
     }
-    for_block(first, [&](long j, vf values) {
+    for_block(first, [&](int64_t j, vf values) {
       const vf weight = weight_of((values - top) * inverse);
       store(block + j - first, (weight >= splat(least) && values >= splat(cut.logit)) ? weight : vf{});
     });
     if (cut.id >= size) return;
-    const long end = smaller(size, first + sample_block);
-    for (long id = larger(first, cut.id + 1); id < end; id++) {
+    const int64_t end = smaller(size, first + sample_block);
+    for (int64_t id = larger(first, cut.id + 1); id < end; id++) {
       if (x[id] == cut.logit) block[id - first] = 0;
     }
   }
 
   /** Σ of the weights of the block from `first` on. */
-  double sum_block(long first, const Cut& cut, float least) const {
+  double sum_block(int64_t first, const Cut& cut, float least) const {
     float peak = -INFINITY;
-    for (long j = first; j < smaller(size, first + sample_block); j += sample_chunk) {
+    for (int64_t j = first; j < smaller(size, first + sample_block); j += sample_chunk) {
       peak = peaks[j / sample_chunk] > peak ? peaks[j / sample_chunk] : peak;
     }
     if (peak < cut.logit) return 0;
@@ -137,10 +137,10 @@ struct RowLogits {
   }
 
   /** Lets the id at `at` sink to where none below it is less likely. */
-  void sink(long at, long count) const {
+  void sink(int64_t at, int64_t count) const {
     const int32_t id = heap[at];
     for (;;) {
-      long child = 2 * at + 1;
+      int64_t child = 2 * at + 1;
       if (child + 1 < count && is_before(heap[child], heap[child + 1])) child++;
       if (child >= count || !is_before(id, heap[child])) break;
       heap[at] = heap[child];
@@ -148,12 +148,12 @@ struct RowLogits {
     }
     heap[at] = id;
   }
-  void make_heap(long count) const {
-    for (long at = count / 2 - 1; at >= 0; at--) sink(at, count);
+  void make_heap(int64_t count) const {
+    for (int64_t at = count / 2 - 1; at >= 0; at--) sink(at, count);
   }
   /** Likeliest first. */
-  void sort_heap(long count) const {
-    for (long end = count - 1; end > 0; end--) {
+  void sort_heap(int64_t count) const {
+    for (int64_t end = count - 1; end > 0; end--) {
       const int32_t least = heap[0];
       heap[0] = heap[end];
       heap[end] = least;
@@ -162,10 +162,10 @@ struct RowLogits {
   }
 
   /** The `count` likeliest ids into `heap`, likeliest first. */
-  void find_likeliest(long count) const {
-    for (long i = 0; i < count; i++) heap[i] = static_cast<int32_t>(i);
+  void find_likeliest(int64_t count) const {
+    for (int64_t i = 0; i < count; i++) heap[i] = static_cast<int32_t>(i);
     make_heap(count);
-    for (long id = count; id < size;) {
+    for (int64_t id = count; id < size;) {
       if (id % sample_chunk == 0 && peaks[id / sample_chunk] <= x[heap[0]]) {
         id += sample_chunk;  // of equals, the smaller id is there already
         continue;
@@ -180,8 +180,8 @@ struct RowLogits {
   }
 
   /** The last of `count` ids in `heap` that is needed to reach `wanted`, from `reached` on. */
-  Cut cut_at(long count, double reached, double wanted) const {
-    long i = 0;
+  Cut cut_at(int64_t count, double reached, double wanted) const {
+    int64_t i = 0;
     for (; i < count - 1; i++) {
       reached += weigh(x[heap[i]]);
       if (reached >= wanted) break;
@@ -190,11 +190,11 @@ struct RowLogits {
   }
 
   /** What top-k leaves, and top-p of that. */
-  Cut cut_to_likeliest(long count, double top_p) const {
+  Cut cut_to_likeliest(int64_t count, double top_p) const {
     find_likeliest(count);
     if (top_p >= 1) return {x[heap[count - 1]], heap[count - 1]};
     double mass = 0;
-    for (long i = 0; i < count; i++) mass += weigh(x[heap[i]]);
+    for (int64_t i = 0; i < count; i++) mass += weigh(x[heap[i]]);
     return cut_at(count, 0, top_p * mass);
   }
 
@@ -207,9 +207,9 @@ struct RowLogits {
       const vi whole = __builtin_convertvector(smaller(range, splat(nucleus_ranges)), vi);
       memcpy(ranges, &whole, sizeof whole);
     };
-    for (long first = 0; first < size; first += sample_block) {
+    for (int64_t first = 0; first < size; first += sample_block) {
       weigh_block(first, Cut{}, 0);
-      for_block(first, [&](long j, vf values) {
+      for_block(first, [&](int64_t j, vf values) {
         range_of(values);
         for (int i = 0; i < W; i++) masses[ranges[i]] += block[j - first + i];
       });
@@ -219,9 +219,9 @@ struct RowLogits {
     double reached = 0;
     int32_t range = 0;
     while (range < nucleus_ranges && reached + masses[range] < wanted) reached += masses[range++];
-    long count = 0;
-    for (long first = 0; first < size; first += sample_block) {
-      for_block(first, [&](long j, vf values) {
+    int64_t count = 0;
+    for (int64_t first = 0; first < size; first += sample_block) {
+      for_block(first, [&](int64_t j, vf values) {
         range_of(values);
         for (int i = 0; i < W; i++) {
           if (ranges[i] == range && j + i < size) heap[count++] = static_cast<int32_t>(j + i);
@@ -234,23 +234,23 @@ struct RowLogits {
   }
 
   /** The one that `uniform` falls to, in the order of the ids. */
-  long draw(double uniform, const Cut& cut, float least) const {
-    const long blocks = ceil_div(size, sample_block);
+  int64_t draw(double uniform, const Cut& cut, float least) const {
+    const int64_t blocks = ceil_div(size, sample_block);
     double total = 0;
-    for (long b = 0; b < blocks; b++) total += sums[b] = sum_block(b * sample_block, cut, least);
+    for (int64_t b = 0; b < blocks; b++) total += sums[b] = sum_block(b * sample_block, cut, least);
     const double target = uniform * total;
     double reached = 0, before = 0;
-    long chosen = 0;
-    for (long b = 0; b < blocks && !(reached > target); b++) {
+    int64_t chosen = 0;
+    for (int64_t b = 0; b < blocks && !(reached > target); b++) {
       if (sums[b] == 0) continue;
       chosen = b;
       before = reached;
       reached += sums[b];
     }
-    const long first = chosen * sample_block;
+    const int64_t first = chosen * sample_block;
     weigh_block(first, cut, least);
-    long last = 0;
-    for (long i = 0; i < smaller(sample_block, size - first) && !(before > target); i++) {
+    int64_t last = 0;
+    for (int64_t i = 0; i < smaller(sample_block, size - first) && !(before > target); i++) {
       if (block[i] == 0) continue;
       before += block[i];
       last = i;

@@ -9,14 +9,14 @@ namespace MOSSCTL_ISA {
 namespace {
 
 struct RowDraw {
-  long row, id;  // a token that is given, not drawn; −1 where it is drawn
-  long top_k, first_seen, seen;
+  int64_t row, id;  // a token that is given, not drawn; −1 where it is drawn
+  int64_t top_k, first_seen, seen;
   double uniform, top_p, penalty;
   float inverse, least;  // of the temperature, 0 where greedy; weight that min-p asks for
   bool wants_log_probability;
 };
 
-long draw_token(RowLogits& row, const RowDraw& draw) {
+int64_t draw_token(RowLogits& row, const RowDraw& draw) {
   const bool is_complete = row.find_top();
   if (!(row.top > -INFINITY && row.top < INFINITY)) return -1;
   if (draw.inverse == 0) return row.x[0] == row.x[0] ? row.argmax() : -1;
@@ -32,9 +32,9 @@ long draw_token(RowLogits& row, const RowDraw& draw) {
 }
 
 /** log softmax of x at `id`, as the cross-entropy computes it. */
-float log_probability(const float* x, long size, long id) {
+float log_probability(const float* x, int64_t size, int64_t id) {
   Running running{-INFINITY, 0};
-  for (long first = 0; first < size; first += vocabulary_block) {
+  for (int64_t first = 0; first < size; first += vocabulary_block) {
     add_logits(x + first, smaller(vocabulary_block, size - first), running);
   }
   const float lse = running.top + logf(running.total);
@@ -43,22 +43,22 @@ float log_probability(const float* x, long size, long id) {
 }
 
 struct SampleRows {
-  long rows, vocabulary, count, without;
+  int64_t rows, vocabulary, count, without;
   const float* logits;
   const int32_t* ids;  // those without a token, then what each draw has seen
   float* results;
 
   void run(const RowDraw& draw, float* result) const {
     const float* x = logits + draw.row * vocabulary;
-    long id = draw.id;
+    int64_t id = draw.id;
     if (id < 0) id = draw_token(draw, x);
     result[0] = static_cast<float>(id);
     result[1] = draw.wants_log_probability && id >= 0 ? log_probability(x, vocabulary, id) : 0;
   }
 
-  long draw_token(const RowDraw& draw, const float* x) const {
-    const long most = draw.top_k > 0 ? smaller(draw.top_k, vocabulary) : draw.top_p < 1 ? vocabulary : 0;
-    const long blocks = ceil_div(vocabulary, sample_block);
+  int64_t draw_token(const RowDraw& draw, const float* x) const {
+    const int64_t most = draw.top_k > 0 ? smaller(draw.top_k, vocabulary) : draw.top_p < 1 ? vocabulary : 0;
+    const int64_t blocks = ceil_div(vocabulary, sample_block);
     float* scratch = thread_scratch(slot_other, vocabulary + 2 * blocks + 1 + sample_block +
                                                     ceil_div(vocabulary, sample_chunk) + most);
     RowLogits row{};
@@ -73,12 +73,12 @@ struct SampleRows {
       float* own = heap + most;
       memcpy(own, x, static_cast<size_t>(vocabulary) * sizeof(float));
       if (draw.penalty != 1) {
-        for (long i = 0; i < draw.seen; i++) {
+        for (int64_t i = 0; i < draw.seen; i++) {
           float& logit = own[ids[draw.first_seen + i]];
           logit = static_cast<float>(logit > 0 ? logit / draw.penalty : logit * draw.penalty);
         }
       }
-      for (long i = 0; i < without; i++) own[ids[i]] = -INFINITY;
+      for (int64_t i = 0; i < without; i++) own[ids[i]] = -INFINITY;
       row.x = own;
     }
     return MOSSCTL_ISA::draw_token(row, draw);
@@ -107,7 +107,7 @@ const char* read_draw(const Call& call, int at, const SampleRows& all, RowDraw& 
   REQUIRE(draw.top_k >= 0 && draw.top_p > 0 && draw.top_p <= 1, "top-k or top-p");
   REQUIRE(draw.least >= 0 && draw.least <= 4294967296.0f, "min-p");
   REQUIRE(draw.penalty > 0 && draw.penalty < INFINITY, "a repetition penalty");
-  const long ids = call.tensors[1].size;
+  const int64_t ids = call.tensors[1].size;
   REQUIRE(draw.first_seen >= 0 && draw.first_seen <= ids && draw.seen >= 0 && draw.seen <= ids - draw.first_seen,
           "ids that were seen");
   return nullptr;
@@ -129,17 +129,17 @@ const char* sample_rows(const Call& call) {
   REQUIRE(all.vocabulary >= 1 && all.vocabulary <= 1l << 21, "a vocabulary of 1 to 2^21");
   REQUIRE(call.holds(0, all.rows, all.vocabulary) && call.holds(2, all.count, 2), "sizes of logits or results");
   REQUIRE(call.number_count == 4 + numbers_of_draw * all.count, "11 numbers for each draw");
-  const long ids = call.tensors[1].size;
+  const int64_t ids = call.tensors[1].size;
   all.logits = call.floats(0);
   all.ids = call.integers(1);
   all.results = call.floats(2);
   REQUIRE(all.without >= 0 && all.without <= ids, "ids without a token");
   REQUIRE(all_within(all.ids, ids, all.vocabulary), "an id is not in the vocabulary");
-  for (long i = 0; i < all.count; i++) {
+  for (int64_t i = 0; i < all.count; i++) {
     RowDraw draw{};
     if (const char* fault = read_draw(call, 4 + numbers_of_draw * static_cast<int>(i), all, draw)) return fault;
   }
-  in_pieces(all.count, work_of_logit * all.count * all.vocabulary, [&](long i, int) {
+  in_pieces(all.count, work_of_logit * all.count * all.vocabulary, [&](int64_t i, int) {
     RowDraw draw{};
     read_draw(call, 4 + numbers_of_draw * static_cast<int>(i), all, draw);
     all.run(draw, all.results + 2 * i);

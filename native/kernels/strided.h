@@ -14,10 +14,10 @@ constexpr int most_axes = 6;
 
 struct Walk {
   int rank = 0;
-  long sizes[most_axes], a[most_axes], b[most_axes];
-  long count = 1;
+  int64_t sizes[most_axes], a[most_axes], b[most_axes];
+  int64_t count = 1;
 
-  void push(long size, long a_stride, long b_stride) {
+  void push(int64_t size, int64_t a_stride, int64_t b_stride) {
     count *= size;
     if (size == 1) return;
     if (rank > 0 && a[rank - 1] == a_stride * size && b[rank - 1] == b_stride * size) {
@@ -41,17 +41,17 @@ struct Walk {
 template <typename F>
 static inline void for_runs(const Walk& walk, Range part, const F& f) {
   const int last = walk.rank - 1;
-  const long length = walk.sizes[last], a_step = walk.a[last], b_step = walk.b[last];
-  long at[most_axes] = {}, a = 0, b = 0, rest = part.begin / length;
+  const int64_t length = walk.sizes[last], a_step = walk.a[last], b_step = walk.b[last];
+  int64_t at[most_axes] = {}, a = 0, b = 0, rest = part.begin / length;
   for (int i = last - 1; i >= 0; i--) {
     at[i] = rest % walk.sizes[i];
     rest /= walk.sizes[i];
     a += at[i] * walk.a[i];
     b += at[i] * walk.b[i];
   }
-  long skip = part.begin % length;
-  for (long index = part.begin; index < part.end;) {
-    const long n = smaller(length - skip, part.end - index);
+  int64_t skip = part.begin % length;
+  for (int64_t index = part.begin; index < part.end;) {
+    const int64_t n = smaller(length - skip, part.end - index);
     f(a + skip * a_step, b + skip * b_step, index, n, a_step, b_step);
     index += n;
     skip = 0;
@@ -67,24 +67,24 @@ static inline void for_runs(const Walk& walk, Range part, const F& f) {
 }
 
 /** Rank and sizes at number `i` of the call; the count of elements, or −1. */
-static inline long read_shape(const Call& call, int i, int& rank, long* sizes) {
+static inline int64_t read_shape(const Call& call, int i, int& rank, int64_t* sizes) {
   rank = i < call.number_count ? static_cast<int>(smaller(call.number(i), most_axes + 1)) : -1;
   if (rank < 0 || rank > most_axes || i + 1 + rank > call.number_count) return -1;
-  long count = 1, at_least = 1;  // an empty axis must not hide that the others are too large
+  int64_t count = 1, at_least = 1;  // an empty axis must not hide that the others are too large
   for (int axis = 0; axis < rank; axis++) {
     sizes[axis] = call.number(i + 1 + axis);
     at_least = product(at_least, larger(sizes[axis], 1));
     count = at_least < 0 ? -1 : product(count, sizes[axis]);
   }
-  return at_least > (1L << 40) ? -1 : count;
+  return at_least > (int64_t{1} << 40) ? -1 : count;
 }
 
 /** Reads `rank` strides at number `i` and says whether offset + Σ (size − 1) · stride lies inside `limit` elements. */
-static inline bool read_strides(const Call& call, int i, int rank, const long* sizes, long offset, long limit, long* strides) {
-  long top = offset;
+static inline bool read_strides(const Call& call, int i, int rank, const int64_t* sizes, int64_t offset, int64_t limit, int64_t* strides) {
+  int64_t top = offset;
   for (int axis = 0; axis < rank; axis++) {
     strides[axis] = call.number(i + axis);
-    const long reach = product(strides[axis], larger(sizes[axis] - 1, 0));
+    const int64_t reach = product(strides[axis], larger(sizes[axis] - 1, 0));
     if (reach < 0 || __builtin_add_overflow(top, reach, &top)) return false;
     if (sizes[axis] <= 1) strides[axis] = 0;
   }
@@ -92,8 +92,8 @@ static inline bool read_strides(const Call& call, int i, int rank, const long* s
 }
 
 /** Whether no two indices share a place: every stride is longer than all that the shorter ones reach. */
-static inline bool distinct(int rank, const long* sizes, const long* strides) {
-  long before = -1, reach = 0;
+static inline bool distinct(int rank, const int64_t* sizes, const int64_t* strides) {
+  int64_t before = -1, reach = 0;
   for (;;) {
     int next = -1;  // the axis with the shortest stride of those longer than `before`
     for (int axis = 0; axis < rank; axis++) {

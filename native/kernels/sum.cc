@@ -9,12 +9,12 @@ namespace MOSSCTL_ISA {
 namespace strided {
 
 /** Rows or elements whose sum is taken by itself: fixed, so that sums do not depend on the thread count. */
-constexpr long rows_of_chunk = 256, chunk = 16384;
+constexpr int64_t rows_of_chunk = 256, chunk = 16384;
 
-static double add_up(const float* x, long n) {
+static double add_up(const float* x, int64_t n) {
   if (n >= 32 * W) return sum_double(x, n, [](auto value) { return value; });
   vf sums[2] = {};  // too short to lose anything that matters
-  long i = 0;
+  int64_t i = 0;
   for (; i + 2 * W <= n; i += 2 * W) {
     sums[0] += load(x + i);
     sums[1] += load(x + i + W);
@@ -24,30 +24,30 @@ static double add_up(const float* x, long n) {
   return rest;
 }
 
-static void sum_all(const float* x, long n, float* y) {
-  const long chunks = ceil_div(n, chunk);
+static void sum_all(const float* x, int64_t n, float* y) {
+  const int64_t chunks = ceil_div(n, chunk);
   double* partial = reinterpret_cast<double*>(shared_scratch(slot_partial, 2 * chunks));
   split_over(n, chunks, 1, [&](Range part, int) {
-    for (long c = part.begin; c < part.end; c++) partial[c] = add_up(x + c * chunk, smaller(chunk, n - c * chunk));
+    for (int64_t c = part.begin; c < part.end; c++) partial[c] = add_up(x + c * chunk, smaller(chunk, n - c * chunk));
   });
   double total = 0;
-  for (long c = 0; c < chunks; c++) total += partial[c];
+  for (int64_t c = 0; c < chunks; c++) total += partial[c];
   y[0] = static_cast<float>(total);
 }
 
 /** to[j] = Σ_i x[i, j] for K vectors of columns. */
 template <int K>
-void add_columns(const float* x, long rows, long columns, float* to) {
+void add_columns(const float* x, int64_t rows, int64_t columns, float* to) {
   vf sums[K] = {};
-  for (long i = 0; i < rows; i++) {
+  for (int64_t i = 0; i < rows; i++) {
     for (int k = 0; k < K; k++) sums[k] += load(x + i * columns + k * W);
   }
   for (int k = 0; k < K; k++) store(to + k * W, sums[k]);
 }
 
 /** The same for n ≤ 8·W columns. */
-static void add_strip(const float* x, long rows, long columns, long n, float* to) {
-  long j = 0;
+static void add_strip(const float* x, int64_t rows, int64_t columns, int64_t n, float* to) {
+  int64_t j = 0;
   if (n == 8 * W) return add_columns<8>(x, rows, columns, to);
   if (n >= 4 * W) {
     add_columns<4>(x, rows, columns, to);
@@ -63,26 +63,26 @@ static void add_strip(const float* x, long rows, long columns, long n, float* to
   }
   for (; j < n; j++) {
     float total = 0;
-    for (long i = 0; i < rows; i++) total += x[i * columns + j];
+    for (int64_t i = 0; i < rows; i++) total += x[i * columns + j];
     to[j] = total;
   }
 }
 
 /** y[j] = Σ_i x[i, j]: tiles of some rows by some columns, whose sums are then added up in double precision. */
-static void sum_rows(const float* x, long rows, long columns, float* y) {
-  const long strip = 8 * W, strips = ceil_div(columns, strip), chunks = ceil_div(rows, rows_of_chunk);
+static void sum_rows(const float* x, int64_t rows, int64_t columns, float* y) {
+  const int64_t strip = 8 * W, strips = ceil_div(columns, strip), chunks = ceil_div(rows, rows_of_chunk);
   float* partial = chunks == 1 ? y : shared_scratch(slot_partial, chunks * columns);
   split_over(rows * columns, chunks * strips, 1, [&](Range part, int) {
-    for (long tile = part.begin; tile < part.end; tile++) {
-      const long i = tile / strips * rows_of_chunk, j = tile % strips * strip;
+    for (int64_t tile = part.begin; tile < part.end; tile++) {
+      const int64_t i = tile / strips * rows_of_chunk, j = tile % strips * strip;
       add_strip(x + i * columns + j, smaller(rows_of_chunk, rows - i), columns, smaller(strip, columns - j),
                   partial + tile / strips * columns + j);
     }
   });
   if (chunks == 1) return;
-  for (long j = 0; j < columns; j++) {
+  for (int64_t j = 0; j < columns; j++) {
     double total = 0;
-    for (long c = 0; c < chunks; c++) total += static_cast<double>(partial[c * columns + j]);
+    for (int64_t c = 0; c < chunks; c++) total += static_cast<double>(partial[c * columns + j]);
     y[j] = static_cast<float>(total);
   }
 }
@@ -90,14 +90,14 @@ static void sum_rows(const float* x, long rows, long columns, float* y) {
 /** Any other pattern of axes. Threads take parts of the first axis, where that is kept; otherwise there is one. */
 static void sum_walk(const Walk& walk, const float* x, float* y) {
   const bool kept = walk.b[0] != 0;
-  const long each = walk.count / walk.sizes[0];
+  const int64_t each = walk.count / walk.sizes[0];
   split_over(walk.count, walk.sizes[0], kept ? 1 : walk.sizes[0], [&](Range part, int) {
-    for_runs(walk, {part.begin * each, part.end * each}, [&](long i, long j, long, long n, long, long y_step) {
+    for_runs(walk, {part.begin * each, part.end * each}, [&](int64_t i, int64_t j, int64_t, int64_t n, int64_t, int64_t y_step) {
       if (y_step == 0) {
         y[j] += static_cast<float>(add_up(x + i, n));
         return;
       }
-      for (long k = 0; k < n; k++) y[j + k * y_step] += x[i + k];
+      for (int64_t k = 0; k < n; k++) y[j + k * y_step] += x[i + k];
     });
   });
 }
@@ -109,19 +109,19 @@ const char* sum_axes(const Call& call) {
   using namespace strided;
   REQUIRE(call.tensor_count == 2, "2 tensors");
   int rank;
-  long sizes[most_axes], x_strides[most_axes], strides[most_axes];
-  const long count = read_shape(call, 0, rank, sizes);
+  int64_t sizes[most_axes], x_strides[most_axes], strides[most_axes];
+  const int64_t count = read_shape(call, 0, rank, sizes);
   REQUIRE(count >= 0 && call.number_count == 1 + 2 * rank, "rank, sizes and strides");
   REQUIRE(call.tensors[0].size == count, "size of x");
-  const long y_size = call.tensors[1].size;
+  const int64_t y_size = call.tensors[1].size;
   REQUIRE(count == 0 || read_strides(call, 1 + rank, rank, sizes, 0, y_size, strides), "the strides leave y");
   const float* x = call.floats(0);
   float* y = call.floats(1);
   if (y_size > 0) memset(y, 0, static_cast<size_t>(y_size) * sizeof(float));
   if (count == 0) return nullptr;
   int kept = 0;
-  long kept_sizes[most_axes], kept_strides[most_axes];
-  long x_stride = 1;
+  int64_t kept_sizes[most_axes], kept_strides[most_axes];
+  int64_t x_stride = 1;
   for (int axis = rank - 1; axis >= 0; axis--) {
     x_strides[axis] = x_stride;
     x_stride *= sizes[axis];
