@@ -1,5 +1,6 @@
 // The loss of a training step, Σ weight · nll, with its gradients at once: the logits of some rows at a time are computed
-// once, kept, turned into their own gradient, and multiplied out. A separate backward pass would compute them again.
+// once, kept as their exponentials, turned into their own gradient, and multiplied out. A separate backward pass would
+// compute them again.
 // Everything is cut by sizes alone, so that the number of threads changes no bit.
 #include "cross-entropy.h"
 #include "work.h"
@@ -37,7 +38,7 @@ struct CrossEntropySum {
   float* natural[2];         // some blocks of W, in turn: while one is read, the next is packed
   float *tops, *totals;      // [block][row of the chunk]: the largest logit, and Σ exp relative to it
   float *moments, *sums;     // the same of RunningFigures, where figures are wanted
-  float* lse;                // [row of the chunk]
+  float *lse, *of_target;    // [row of the chunk]: the logsumexp, and the target's logit
 
   int64_t blocks() const { return ceil_div(vocabulary, vocabulary_block); }
   int64_t width(int64_t b) const { return smaller(vocabulary_block, vocabulary - b * vocabulary_block); }
@@ -60,7 +61,38 @@ struct CrossEntropySum {
   }
 };
 
-/** The logits of a tile of rows at some blocks of the vocabulary; their maximum and sum at each. */
+/** Logits → e^(logit − the largest), in place, and what they add up to; `x` has room for whole vectors. */
+template <bool Figures>
+void exponentiate(float* x, int64_t width, Running& running, RunningFigures& figures) {
+  const int64_t whole = width / W * W;
+  vf most = splat(-INFINITY);
+  for (int64_t j = 0; j < whole; j += W) most = larger(most, load(x + j));
+  if (whole < width) most = larger(most, load_some(x + whole, width - whole, -INFINITY));
+  const float top = largest(most);
+  vf total{}, moment{}, all{};
+  for (int64_t j = 0; j < whole; j += W) {
+    const vf logits = load(x + j), e = exp(logits - top);
+    store(x + j, e);
+    total += e;
+    if (!Figures) continue;
+    moment += e * (logits - top);
+    all += logits;
+  }
+  float rest = 0, rest_moment = 0;
+  if (whole < width) {
+    const vf logits = load_some(x + whole, width - whole, -INFINITY), e = exp(logits - top);
+    store(x + whole, e);
+    total += e;
+    for (int64_t lane = 0; Figures && lane < width - whole; lane++) {
+      rest_moment += e[lane] * (logits[lane] - top);
+      rest += logits[lane];
+    }
+  }
+  running = {top, sum(total)};
+  if (Figures) figures = {sum(moment) + rest_moment, sum(all) + rest};
+}
+
+/** The logits of a tile of rows at some blocks of the vocabulary as exponentials; their maximum and sum at each. */
 void score(const CrossEntropySum& c, const Tile& tile, Range some) {
   const int64_t part = depth_part(c.d), in_chunk = tile.group * c.rows + tile.at;
   float* packed_rows = thread_scratch(slot_packed_a, tile_rows * LDA);
@@ -71,13 +103,14 @@ void score(const CrossEntropySum& c, const Tile& tile, Range some) {
       float* logits = c.logits_of(b, tile.group) + tile.at * LDA;
       Out out{logits, LDA};
       out.accumulate = p > 0;
-      multiply_packed(true, tile.count, c.width(b), depth, packed_rows, c.packed_block(b) + p * vocabulary_block, out);
+      multiply_packed(tile.count, c.width(b), depth, packed_rows, c.packed_block(b) + p * vocabulary_block, out);
       if (p + depth < c.d) continue;
       for (int64_t i = 0; i < tile.count; i++) {
-        Running running{-INFINITY, 0};
-        RunningFigures figures{0, 0};
-        add_logits(logits + i * LDA, c.width(b), running, c.figures ? &figures : nullptr);
-        const int64_t at = b * c.stride() + in_chunk + i;
+        const int64_t at = b * c.stride() + in_chunk + i, target = c.targets[tile.row + i] - b * vocabulary_block;
+        if (target >= 0 && target < c.width(b)) c.of_target[in_chunk + i] = logits[i * LDA + target];
+        Running running;
+        RunningFigures figures;
+        (c.figures ? exponentiate<true> : exponentiate<false>)(logits + i * LDA, c.width(b), running, figures);
         c.tops[at] = running.top;
         c.totals[at] = running.total;
         if (!c.figures) continue;
@@ -112,31 +145,34 @@ double add_up_chunk(const CrossEntropySum& c, int64_t first) {
       total += load(c.totals + b * c.stride() + i) * exp(load(c.tops + b * c.stride() + i) - top);
     }
     for (int64_t lane = 0; lane < smaller(W, count - i); lane++) {
-      const int64_t row = first + i + lane, target = c.targets[row], group = (i + lane) / c.rows;
-      const float* logits = c.logits_of(target / vocabulary_block, group) + (i + lane) % c.rows * LDA;
+      const int64_t row = first + i + lane;
       c.lse[i + lane] = top[lane] + logf(total[lane]);
       if (c.figures) add_up_figures(c, row, i + lane, top[lane], total[lane]);
-      const float of_target = logits[target % vocabulary_block];
-      if (c.figures) c.figures[2 * c.n + row] = of_target >= top[lane] ? 1 : 0;
-      loss += static_cast<double>(c.weights[row]) * (c.lse[i + lane] - of_target);
+      if (c.figures) c.figures[2 * c.n + row] = c.of_target[i + lane] >= top[lane] ? 1 : 0;
+      loss += static_cast<double>(c.weights[row]) * (c.lse[i + lane] - c.of_target[i + lane]);
     }
   }
   return loss;
 }
 
-/** logits → (softmax − one-hot) · weight, in place; then their product with W: the hidden states' gradient. */
+/** Exponentials → (softmax − one-hot) · weight, in place; then their product with W: the hidden states' gradient. */
 void differentiate(const CrossEntropySum& c, const Tile& tile, Range some, const float* natural) {
-  const float* lse = c.lse + tile.group * c.rows + tile.at;
+  const int64_t in_chunk = tile.group * c.rows + tile.at;
   for (int64_t b = some.begin; b < some.end; b++, natural += c.natural_block()) {
     float* logits = c.logits_of(b, tile.group) + tile.at * LDA;
     const int64_t first = b * vocabulary_block, width = c.width(b);
     for (int64_t i = 0; i < tile.count; i++) {
-      const int64_t row = tile.row + i;
-      differentiate_logits(logits + i * LDA, width, lse[i], c.weights[row], c.targets[row] - first, c.operands);
+      float* x = logits + i * LDA;
+      const float weight = c.weights[tile.row + i], below = c.tops[b * c.stride() + in_chunk + i] - c.lse[in_chunk + i];
+      const int64_t target = c.targets[tile.row + i] - first;
+      const vf factor = exp(splat(below)) * weight;
+      for (int64_t j = 0; j < width; j += W) store(x + j, load(x + j) * factor);
+      if (target >= 0 && target < width) x[target] -= weight;
+      if (c.operands != Operands::fp32) round_row(x, width);
     }
     Out out{c.d_hidden + tile.row * c.d, c.d};
     out.accumulate = b > 0;
-    multiply_packed(true, tile.count, c.d, width, logits, natural, out);
+    multiply_packed(tile.count, c.d, width, logits, natural, out);
   }
 }
 
@@ -236,13 +272,14 @@ const char* cross_entropy_sum(const Call& call) {
   const int64_t of_hidden = (has_weight ? groups : 0) * c.rows * c.strips() * NR, of_natural = c.blocks_at_a_time() * c.natural_block();
   const int64_t of_blocks = c.blocks() * c.stride();
   c.packed_hidden = shared_scratch(slot_partial, of_hidden + 2 * of_natural +
-                                                        (has_figures ? 4 : 2) * of_blocks + c.stride());
+                                                        (has_figures ? 4 : 2) * of_blocks + 2 * c.stride());
   c.natural[0] = c.packed_hidden + of_hidden;
   c.natural[1] = c.natural[0] + of_natural;
   c.tops = c.natural[1] + of_natural;
   c.totals = c.tops + of_blocks;
   c.lse = c.totals + of_blocks;
-  c.moments = c.lse + c.stride();
+  c.of_target = c.lse + c.stride();
+  c.moments = c.of_target + c.stride();
   c.sums = c.moments + of_blocks;
   in_pieces(c.blocks(), c.work, [&](int64_t b, int) {
     const Range all{0, ceil_div(c.width(b), NR)};

@@ -35,7 +35,7 @@ void logits_of(const CrossEntropy& c, int64_t row, int64_t rows, int64_t width, 
     pack_a({c.hidden + row * c.d + p, c.d, 1}, rows, depth, packed_rows, c.operands);
     Out out{logits, LDA};
     out.accumulate = p > 0;
-    multiply_packed(true, rows, width, depth, packed_rows, c.packed + p * vocabulary_block, out);
+    multiply_packed(rows, width, depth, packed_rows, c.packed + p * vocabulary_block, out);
   }
 }
 
@@ -137,7 +137,7 @@ void cross_entropy_grad_job(void* context, int thread) {
       }
       Out hidden{c.d_hidden + row * c.d, c.d};
       hidden.accumulate = first > 0;
-      multiply_packed(true, count, c.d, width, logits, natural, hidden);
+      multiply_packed(count, c.d, width, logits, natural, hidden);
       if (!partial) continue;
       // Gᵀ · H: the block's gradient from these rows.
       pack_b({c.hidden + row * c.d, c.d, 1}, c.d, count, 0, panels, packed_hidden, c.operands);

@@ -40,12 +40,16 @@ static inline void pack_words(View weight, int64_t d, int64_t first, int64_t wid
   }
 }
 
+/** A row to the nearest bf16, in place; it has room for whole vectors. */
+static inline void round_row(float* x, int64_t width) {
+  for (int64_t j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));
+}
+
 /** logits → (softmax − one-hot) · dy, in place; `x` has room for whole vectors, `target` may lie outside. */
 static inline void differentiate_logits(float* x, int64_t width, float lse, float dy, int64_t target, Operands operands) {
   for (int64_t j = 0; j < width; j += W) store(x + j, exp(load(x + j) - lse) * dy);
   if (target >= 0 && target < width) x[target] -= dy;
-  if (operands == Operands::fp32) return;
-  for (int64_t j = 0; j < width; j += W) store(x + j, from_bits(bf16_bits(load(x + j))));
+  if (operands != Operands::fp32) round_row(x, width);
 }
 
 /** Running maximum and sum of exponentials of one row; the sum is relative to the maximum. */

@@ -12,7 +12,7 @@ namespace {
 /** Element offset of row i at depth k in a panel of A. */
 template <Order O>
 inline int64_t at(int64_t i, int64_t k) {
-  return O == Order::by_rows ? i * LDA + k : O == Order::across ? k * LDA + i : k * MR + i;
+  return O == Order::by_rows ? i * LDA + k : k * LDA + i;
 }
 
 /** acc + x · y; of pairs of bf16 in place of floats, both products of a pair. */
@@ -85,12 +85,6 @@ inline __attribute__((always_inline)) void write(vf (&acc)[M][NV], int64_t colum
   }
 }
 
-/** `rows` × `depth` of A, the way it lies in memory; none where that is empty. */
-Ahead ahead_of(View a, int64_t rows, int64_t depth) {
-  if (rows <= 0 || depth <= 0) return {};
-  return a.columns == 1 ? Ahead{a.data, a.rows, rows, depth} : Ahead{a.data, a.columns, depth, rows};
-}
-
 Out moved(Out out, int64_t i, int64_t j) {
   const int64_t offset = i * out.rows + j * out.columns;
   out.c += offset;
@@ -136,7 +130,7 @@ template <Order O, bool Pairs>
 void panels(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_strip, Out out,
             Ahead ahead) {
   int64_t lines = ceil_div(ahead.lines(), larger(1, ceil_div(rows, MR) * ceil_div(columns, NR)));
-  const int64_t panel = MR * (O == Order::by_rows ? LDA : O == Order::across ? 1 : depth);
+  const int64_t panel = MR * (O == Order::by_rows ? LDA : 1);
   // A panel of A stays in the first-level cache while the block of B streams past it, and C is written along its rows.
   for (int64_t i = 0; i < rows; i += MR) {
     const float* block = a + i / MR * panel;
@@ -161,16 +155,14 @@ void panels(int64_t rows, int64_t columns, int64_t depth, const float* a, const 
 
 }  // namespace
 
-void multiply_packed(bool by_rows, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, Out out) {
-  multiply_strips(by_rows ? Order::by_rows : Order::by_depth, rows, columns, depth, a, b, depth * NR, out);
+void multiply_packed(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, Out out) {
+  multiply_strips(Order::by_rows, rows, columns, depth, a, b, depth * NR, out);
 }
 
 void multiply_strips(Order order, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_strip,
                      Out out, bool pairs, Ahead ahead) {
-  const auto multiply = pairs ? (order == Order::by_rows ? panels<Order::by_rows, true> : panels<Order::by_depth, true>)
-                        : order == Order::by_rows ? panels<Order::by_rows, false>
-                        : order == Order::across  ? panels<Order::across, false>
-                                                  : panels<Order::by_depth, false>;
+  const auto multiply = order == Order::by_rows ? (pairs ? panels<Order::by_rows, true> : panels<Order::by_rows, false>)
+                                                : (pairs ? panels<Order::across, true> : panels<Order::across, false>);
   multiply(rows, columns, depth, a, b, b_strip, out, ahead);
 }
 
@@ -191,11 +183,14 @@ int64_t pieces_of(int64_t units, int64_t work, int64_t each, int64_t threads) {
   return smaller(units, rounds * threads);
 }
 
-/** Columns [j, j + width) of B at depths [p, p + depth): what is packed at a time. */
+/** Columns [j, j + width) of B at depths [p, p + depth), and these of A where its columns are contiguous: what is packed at a time. */
 struct Block {
   int64_t j, width, p, depth;
-  float* packed;
+  float *packed, *packed_a;
 };
+
+/** Rows of an A whose columns are contiguous that are packed side by side, and those of which a block holds all. */
+constexpr int64_t group_rows = KC / MR * MR, most_rows_across = 4 * group_rows;
 
 struct Product {
   Operands operands;
@@ -205,23 +200,29 @@ struct Product {
   int64_t kc, depths;    // of a block; blocks along the depth
   float* scratch[2];  // blocks in turn: while one is read, the next is packed
 
+  bool across() const { return a.columns != 1; }
   int64_t blocks() const { return ceil_div(n, NC) * depths; }
+  /** Floats of a packed block of B, and of A. */
+  int64_t floats_of_b() const { return ceil_div(smaller(n, NC), NR) * NR * slots(operands, smaller(kc, larger(1, k))); }
+  int64_t floats_of_a() const { return across() ? ceil_div(m, group_rows) * slots(operands, kc) * LDA : 0; }
   Block block(int64_t i) const {
     const int64_t j = i / depths * NC, p = i % depths * kc;
-    return {j, smaller(NC, n - j), p, smaller(kc, k - p), scratch[i % 2]};
+    float* packed = scratch[i % 2];
+    return {j, smaller(NC, n - j), p, smaller(kc, k - p), packed, packed + floats_of_b()};
   }
   View rows_of_a(int64_t i, int64_t p) const { return a.from(i, p); }
 };
 
-/** A block of B cut for packing, and its part of C: by rows, and by columns where there are few rows. */
+/** How a block of B is cut for packing, one of A, and their part of C: by rows, and by columns where there are few rows. */
 struct Pieces {
-  int64_t packing, rows, columns;
+  int64_t packing, packing_a, rows, columns;
 };
 Pieces cut(const Product& c, const Block& block) {
   const int64_t threads = Pool::instance().threads(), panels = ceil_div(c.m, MR), strips = ceil_div(block.width, NR);
   const int64_t floats = NR * block.depth, tile = MR * floats;
   Pieces result{};
   result.packing = strips * floats < piece_floats ? 1 : pieces_of(strips, floats, piece_floats, threads);
+  result.packing_a = c.across() ? pieces_of(ceil_div(block.depth, 8), 8 * c.m, piece_floats, threads) : 0;
   result.rows = pieces_of(panels, strips * tile, piece_work, threads);
   result.columns = result.rows < threads ? pieces_of(strips, panels * tile, piece_work, threads) : 1;
   return result;
@@ -232,28 +233,42 @@ void pack_piece(const Product& c, const Block& block, int64_t piece, int64_t pie
   pack_b(c.b.from(block.p, block.j), block.width, block.depth, strips.begin, strips.end, block.packed, c.operands);
 }
 
+/** Some depths of A over all rows: memory is read ahead along them. */
+void pack_piece_of_a(const Product& c, const Block& block, int64_t piece, int64_t pieces) {
+  const Range depths = share(block.depth, piece, pieces, 8);
+  if (depths.begin == depths.end) return;
+  for (int64_t i = 0; i < c.m; i += group_rows) {
+    float* to = block.packed_a + (i / group_rows * slots(c.operands, c.kc) + slots(c.operands, depths.begin)) * LDA;
+    pack_a(c.rows_of_a(i, block.p + depths.begin), smaller(group_rows, c.m - i), depths.end - depths.begin, to, c.operands);
+  }
+}
+
 void multiply_piece(const Product& c, const Block& block, int64_t piece, const Pieces& pieces) {
-  const Order order = c.a.columns == 1 ? Order::by_rows : Order::by_depth;
-  const int64_t at_a_time = order == Order::by_rows ? MR : 8 * MR;  // rows of A packed together
   const int64_t slot_count = slots(c.operands, block.depth);
   const Range rows = share(c.m, piece / pieces.columns, pieces.rows, MR);
   const Range columns = share(block.width, piece % pieces.columns, pieces.columns, NR);
-  float* packed = thread_scratch(slot_packed_a, packed_a(at_a_time, slot_count));
-  for (int64_t i = rows.begin; i < rows.end; i += at_a_time) {
-    const int64_t height = smaller(at_a_time, rows.end - i), next = i + at_a_time;
+  float* own = c.across() ? nullptr : thread_scratch(slot_packed_a, MR * LDA);
+  for (int64_t i = rows.begin, next; i < rows.end; i = next) {
+    next = smaller(rows.end, c.across() ? (i / group_rows + 1) * group_rows : i + MR);
     const int64_t left = c.out.upper ? larger(columns.begin, (i - block.j) / NR * NR) : columns.begin;
     const int64_t span = columns.end - left;
     if (span <= 0) break;  // all of it is left of the diagonal, and of the rows below too
     const float* strip = block.packed + left * slot_count;
-    pack_a(c.rows_of_a(i, block.p), height, block.depth, packed, c.operands);
     Out here = moved(c.out, i, block.j + left);
-    const Ahead ahead = ahead_of(c.rows_of_a(next, block.p), smaller(at_a_time, rows.end - next), block.depth);
     if (block.p > 0) {
       here.accumulate = true;
       here.bias = here.residual = nullptr;
     }
-    multiply_strips(order, height, span, slot_count, packed, strip, slot_count * NR, here,
-                    c.operands == Operands::paired, ahead);
+    const float* a = own;
+    Ahead ahead;
+    if (c.across()) {
+      a = block.packed_a + i / group_rows * slots(c.operands, c.kc) * LDA + i % group_rows;
+    } else {
+      pack_a(c.rows_of_a(i, block.p), next - i, block.depth, own, c.operands);
+      ahead = {c.a.from(next, block.p).data, c.a.rows, smaller(MR, rows.end - next), block.depth};
+    }
+    multiply_strips(c.across() ? Order::across : Order::by_rows, next - i, span, slot_count, a, strip, slot_count * NR,
+                    here, c.operands == Operands::paired, ahead);
   }
 }
 
@@ -264,41 +279,55 @@ Product product_of(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
   return c;
 }
 
-/** Of a packed block. */
-int64_t block_floats(const Product& c) {
-  return ceil_div(smaller(c.n, NC), NR) * NR * slots(c.operands, smaller(c.kc, larger(1, c.k)));
+/** Rows [i, …) of a product whose A's columns are contiguous, as many as are packed at a time: calls f for each such part. */
+template <typename F>
+void each_rows(int64_t m, View a, Out out, F f) {
+  const int64_t step = a.columns == 1 ? m : most_rows_across;
+  if (m > step) out.upper = false;  // its diagonal is elsewhere: more is computed than has to be
+  for (int64_t i = 0; i < m; i += step) f(smaller(step, m - i), a.from(i, 0), moved(out, i, 0));
 }
 
-}  // namespace
-
-void gemm_alone(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
-  if (m == 0 || n == 0) return;
+void multiply(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
   Product c = product_of(m, n, k, a, b, out);
-  c.scratch[0] = c.scratch[1] = thread_scratch(slot_block, block_floats(c));
-  for (int64_t i = 0; i < c.blocks(); i++) {
-    const Block block = c.block(i);
-    pack_piece(c, block, 0, 1);
-    multiply_piece(c, block, 0, {1, 1, 1});
-  }
-}
-
-void gemm(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
-  if (m == 0 || n == 0) return;
-  Product c = product_of(m, n, k, a, b, out);
-  const int64_t floats = block_floats(c);
+  const int64_t floats = c.floats_of_b() + c.floats_of_a();
   c.scratch[0] = shared_scratch(slot_packed_b, 2 * floats);
   c.scratch[1] = c.scratch[0] + floats;
   const double work = 1.0 * m * n * k;
   // Each block in turn, and beside its products the packing of the next.
   for (int64_t i = -1, last = c.blocks() - 1; i <= last; i++) {
     const Block block = c.block(larger(i, 0)), after = c.block(smaller(i + 1, last));
-    const Pieces pieces = cut(c, block);
-    const int64_t packing = i < last ? cut(c, after).packing : 0, products = i < 0 ? 0 : pieces.rows * pieces.columns;
-    in_pieces(packing + products, work, [&](int64_t piece, int) {
+    const Pieces pieces = cut(c, block), next = cut(c, after);
+    const int64_t packing = i < last ? next.packing : 0, packing_a = i < last ? next.packing_a : 0;
+    const int64_t products = i < 0 ? 0 : pieces.rows * pieces.columns;
+    in_pieces(packing + packing_a + products, work, [&](int64_t piece, int) {
       if (piece < packing) return pack_piece(c, after, piece, packing);
-      multiply_piece(c, block, piece - packing, pieces);
+      if ((piece -= packing) < packing_a) return pack_piece_of_a(c, after, piece, packing_a);
+      multiply_piece(c, block, piece - packing_a, pieces);
     });
   }
+}
+
+void multiply_alone(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
+  Product c = product_of(m, n, k, a, b, out);
+  c.scratch[0] = c.scratch[1] = thread_scratch(slot_block, c.floats_of_b() + c.floats_of_a());
+  for (int64_t i = 0; i < c.blocks(); i++) {
+    const Block block = c.block(i);
+    pack_piece(c, block, 0, 1);
+    if (c.across()) pack_piece_of_a(c, block, 0, 1);
+    multiply_piece(c, block, 0, {1, 1, 1, 1});
+  }
+}
+
+}  // namespace
+
+void gemm_alone(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
+  if (m == 0 || n == 0) return;
+  each_rows(m, a, out, [&](int64_t rows, View some, Out to) { multiply_alone(rows, n, k, some, b, to); });
+}
+
+void gemm(int64_t m, int64_t n, int64_t k, View a, View b, Out out) {
+  if (m == 0 || n == 0) return;
+  each_rows(m, a, out, [&](int64_t rows, View some, Out to) { multiply(rows, n, k, some, b, to); });
 }
 
 }  // namespace MOSSCTL_ISA

@@ -63,12 +63,11 @@ static inline int64_t slots(Operands operands, int64_t depth) {
   return operands == Operands::paired ? (depth + 1) / 2 : depth;
 }
 
-/** Packs `rows` × `depth` (at most KC slots) of A into panels of MR rows. */
+/**
+ * Packs `rows` × `depth` (at most KC slots) of A the way it lies: rows LDA apart, each along the depth; or, where its columns
+ * are contiguous, slots of the depth LDA apart, each across the rows, of which there may be KC then.
+ */
 void pack_a(View a, int64_t rows, int64_t depth, float* to, Operands operands = Operands::fp32);
-/** Floats that `pack_a` needs. */
-static inline int64_t packed_a(int64_t rows, int64_t depth) {
-  return ceil_div(rows, MR) * MR * (depth > LDA ? depth : LDA);
-}
 /** Packs the panels [first, last) (of NR columns) of B [depth × columns]. */
 void pack_b(View b, int64_t columns, int64_t depth, int64_t first, int64_t last, float* to, Operands operands = Operands::fp32);
 
@@ -92,16 +91,16 @@ struct Ahead {
 };
 
 /**
- * How A lies: `by_depth` and `by_rows` as `pack_a` leaves it (a panel is [depth, MR], or MR rows LDA apart);
- * `across`: the transpose of rows LDA apart, for A = Pᵀ where P was computed row by row.
+ * How A lies: `by_rows`, which are LDA apart; or `across`, the transpose of rows LDA apart, as where A = Pᵀ and P was
+ * computed row by row.
  */
-enum class Order { by_depth, by_rows, across };
+enum class Order { by_rows, across };
 /** C from A in any order and some depths of a packed B: `b_strip` floats lie between its panels. */
 void multiply_strips(Order order, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, int64_t b_strip,
                      Out out, bool pairs = false, Ahead ahead = {});
 
-/** Rows × columns of C from packed A and B; `by_rows` as `pack_a` chose (A's columns contiguous). */
-void multiply_packed(bool by_rows, int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, Out out);
+/** Rows × columns of C from packed A, by rows, and B. */
+void multiply_packed(int64_t rows, int64_t columns, int64_t depth, const float* a, const float* b, Out out);
 
 /** Depth of each block of a product: K in equal parts that fill at most KC slots. It depends on nothing else. */
 int64_t block_depth(int64_t k, Operands operands);

@@ -91,32 +91,13 @@ void pack_rows(const float* from, int64_t stride, int64_t rows, int64_t depth, f
   }
 }
 
-/**
- * Panels [slots, MR] of an A whose columns lie contiguous. Slot by slot over all panels, because each row of the source
- * is far from the next: memory is fetched ahead along a row, not across. What a store writes past MR, the next one
- * overwrites.
- */
+/** An A whose columns lie contiguous: the slots of its transpose, LDA apart. A store may pass `rows`, as in `pack_rows`. */
 template <Operands O>
-void pack_panels(const float* from, int64_t stride, int64_t rows, int64_t depth, float* to) {
-  constexpr int vectors = (MR + W - 1) / W;
+void pack_across(const float* from, int64_t stride, int64_t rows, int64_t depth, float* to) {
   const int64_t count = slots(O, depth);
   for (int64_t s = 0; s < count; s++) {
-    const bool last = s + 1 == count;
-    for (int64_t i = 0; i < rows; i += MR) {
-      const int64_t height = smaller(MR, rows - i);
-      float* panel = to + i * count + s * MR;
-      for (int v = 0; v < vectors; v++) {
-        const int64_t valid = smaller(W, height - v * W);
-        if (valid <= 0) break;
-        // In all rows of the source but its last, a whole vector may be read: what follows is the next row.
-        const bool whole = !last && stride >= 2 * W;
-        const vf x = down<O>(from + i + v * W, stride, s, depth, whole ? W : valid);
-        if (last) {
-          store_some(panel + v * W, x, valid);
-        } else {
-          store(panel + v * W, x);
-        }
-      }
+    for (int64_t i = 0; i < rows; i += W) {
+      store(to + s * LDA + i, down<O>(from + i, stride, s, depth, smaller(W, rows - i)));
     }
   }
 }
@@ -126,7 +107,7 @@ void pack_a_as(View a, int64_t rows, int64_t depth, float* to) {
   if (a.columns == 1) {
     pack_rows<O>(a.data, a.rows, rows, depth, to);
   } else {
-    pack_panels<O>(a.data, a.columns, rows, depth, to);
+    pack_across<O>(a.data, a.columns, rows, depth, to);
   }
 }
 

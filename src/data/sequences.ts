@@ -55,7 +55,7 @@ export class BatchBuilder {
     const owner = this.#owner(sequence, at.from);
     for (let i = 0; i < at.count; i++) {
       const column = at.column + i;
-      this.#put(sequence, at.from + i, { ...at, column, owner, position: i, first: at.column, last: column });
+      this.#put(sequence, at.from + i, { row: at.row, column, owner, position: i, first: at.column, last: column });
     }
   }
 
@@ -74,7 +74,7 @@ export class BatchBuilder {
       const column = i < at.shared ? at.beginning + i : at.column + i - at.shared;
       if (keys !== undefined) keys[at.row * keyColumns + at.key + i] = at.row * columns + column;
       if (i < at.shared) continue;
-      this.#put(sequence, i, { ...at, column, owner, position: i, first: at.key, last: at.key + i });
+      this.#put(sequence, i, { row: at.row, column, owner, position: i, first: at.key, last: at.key + i });
     }
   }
 

@@ -89,6 +89,7 @@ export class Engine {
 
   async #run(): Promise<void> {
     try {
+      await null; // what is submitted together begins together: one by one, each would let the cache grow
       while (this.#queue.first !== undefined || this.#batch.length > 0) {
         if (this.#isDisposed) throw new Error('the engine was disposed before it had answered');
         await this.#step();

@@ -124,9 +124,9 @@ export class TokenReader {
     if (recorded === undefined) {
       recorded = recorder.record(
         parts.map(withShapes),
-        // Each half's own: while one multiplies for its logits, the other may still read its cache.
-        (tensors) => logits(this.#model as Model, this.#forward(cache, tensors)),
-        (halves) => concat(halves as Tensor2D[], 0),
+        (tensors) => this.#forward(cache, tensors),
+        // Of all rows at once: the vocabulary is most of a small model's weights, and is read once then.
+        (hidden) => logits(this.#model as Model, concat(hidden as Tensor2D[], 0)),
       );
     } else {
       recorded.run(parts);

@@ -13,7 +13,7 @@ export interface Recorder {
   /** How many parts run at once: 2 where one part's arithmetic hides the other's waiting for memory. */
   readonly width: 1 | 2;
   /**
-   * Computes once, and keeps how: something of each part's inputs, then, of two parts, one thing of both results.
+   * Computes once, and keeps how: something of each part's inputs, then one thing of all parts' results.
    * `compute` may use tensors that stay where they are (weights, a cache), but no two parts may write to the same place,
    * nor one read what the other writes.
    */

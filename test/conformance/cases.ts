@@ -256,6 +256,7 @@ const smallCases: readonly Case[] = [
   linearCase(5, 3, 7, 'residual'),
   linearCase(1, 65, 33, 'both'),
   linearCase(67, 33, 129, 'both'),
+  linearCase(3, 2, 2100, 'none'), // more rows of the matrix's gradient than are packed at a time
   rmsNormCase(1, 1, 1e-6, 1),
   rmsNormCase(5, 7, 1e-2, 1),
   rmsNormCase(3, 65, 1e-6, 100),

@@ -46,7 +46,7 @@ export class NativeRecorder {
     try {
       for (const [i, inputs] of places.entries()) {
         backend.recording = recordings[i];
-        results.push(keep(tidy(() => compute(inputs))));
+        results.push(keep(tidy(() => (isOne ? join([compute(inputs)]) : compute(inputs)))));
       }
       if (!isOne) {
         backend.recording = recordings.at(-1);
