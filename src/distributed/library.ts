@@ -1,7 +1,7 @@
 // The one door to koffi: finds an MPI library, learns its values of handles and constants (no two families share them), and
 // declares the few functions that are called. Everything that MPI keeps a pointer to lies in memory that never moves.
 import { UserError } from '../base/errors.js';
-import type { LaunchedRank, MpiFamily } from './launcher.js';
+import type { LaunchedRank, MpiFamily } from '../base/launcher.js';
 
 /** An MPI handle: of Open MPI a pointer, of MPICH a number. */
 type Handle = bigint | number;

@@ -3,8 +3,8 @@
 // work of the others instead of leaving them to wait.
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
+import type { LaunchedRank } from '../base/launcher.js';
 import { type Communicator, RankFailed } from '../tensor/communicator.js';
-import type { LaunchedRank } from './launcher.js';
 import { joinMpi, type MpiLibrary, type StableMemory } from './library.js';
 
 export interface MpiCommunicator extends Communicator {
@@ -122,12 +122,15 @@ class MpiRanks implements MpiCommunicator {
     if (failed !== -1) {
       const lengths = amounts.map((length, rank) => (codes[rank] === intents.fail ? length : 0));
       const said = await this.#collect(reason, lengths);
-      this.#failure = new RankFailed(`rank ${failed} of ${this.size} failed: ${Buffer.from(said[failed]).toString()}`);
+      this.#failure = new RankFailed(`rank ${failed} of ${this.size} failed`, Buffer.from(said[failed]).toString());
       throw this.#failure;
     }
     const isSame = codes.every((code) => code === codes[0]);
     if (isSame && (intent === 'gather' || amounts.every((other) => other === amount))) return amounts;
-    this.#failure = new RankFailed('the ranks are no longer at the same point of the work');
+    this.#failure = new RankFailed(
+      'the ranks are no longer at the same point of the work',
+      'one does what the others do not',
+    );
     throw this.#failure;
   }
 

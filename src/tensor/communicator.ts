@@ -1,6 +1,6 @@
 // Who computes beside this process: the ranks of one job, each of which calls the same of these in the same order. Alone, which
 // is the default, nothing is sent and nothing is copied.
-import { Interrupted } from '../base/errors.js';
+import { Interrupted, UserError } from '../base/errors.js';
 
 export interface Communicator {
   /** From 0, which is the one that prints and writes. */
@@ -15,8 +15,11 @@ export interface Communicator {
 }
 
 /** Another rank cannot continue, so neither can this one. */
-export class RankFailed extends Error {
-  override name = 'RankFailed';
+export class RankFailed extends UserError {
+  constructor(what: string, why: string) {
+    super({ what, why, next: 'The same command resumes from the last checkpoint' }, { exitCode: 1 });
+    this.name = 'RankFailed';
+  }
 }
 
 /** Of a process that computes by itself. */
@@ -40,7 +43,7 @@ interface Outcome<Value> {
 
 /**
  * Done by the first rank, while the others wait for what comes of it: plain values. What it throws, the others throw too, in
- * words; so that whoever catches it does the same everywhere.
+ * words; so that whoever catches it does the same everywhere. `work` exchanges nothing with them.
  */
 export async function byFirstRank<Value>(communicator: Communicator, work: () => Promise<Value>): Promise<Value> {
   if (communicator.size === 1) return work();
@@ -53,10 +56,16 @@ export async function byFirstRank<Value>(communicator: Communicator, work: () =>
   try {
     value = await work();
   } catch (error) {
-    const failure = { reason: String(error), isInterrupted: error instanceof Interrupted };
+    const failure = { reason: reasonOf(error), isInterrupted: error instanceof Interrupted };
     await communicator.gather<Outcome<Value>>({ failure });
     throw error;
   }
   await communicator.gather<Outcome<Value>>({ value });
   return value;
+}
+
+/** In words, for other ranks: of a fault of ours with where it is in the code. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof UserError || error instanceof Interrupted) return error.message;
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }

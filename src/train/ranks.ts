@@ -2,6 +2,7 @@
 // came of it is summed, so that loss, gradients and figures, and hence the weights of every rank, are those of the whole step.
 import type { ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
+import type { ManifestFields } from '../checkpoint/manifest.js';
 import { type Model, weight } from '../model/model.js';
 import type { Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
@@ -49,6 +50,30 @@ export function checkDivision<Batch extends MicroBatch>(
   { size }: Pick<Communicator, 'size'>,
 ): void {
   if (size > 1 && division === undefined) throw notDivided();
+}
+
+/** @throws UserError where the ranks would not train the same. */
+export async function checkSameTraining(
+  { gather }: Pick<Communicator, 'gather'>,
+  {
+    backend,
+    precision,
+    inputDigest,
+    settings,
+  }: Pick<ManifestFields, 'backend' | 'precision' | 'inputDigest' | 'settings'>,
+): Promise<void> {
+  const own = { backend, precision, data: inputDigest, settings: JSON.stringify(settings) };
+  const [first, ...others] = await gather(own);
+  for (const [i, other] of others.entries()) {
+    const differ = (Object.keys(first) as (keyof typeof first)[]).filter((key) => other[key] !== first[key]);
+    if (differ.length === 0) continue;
+    const [key] = differ;
+    throw new UserError({
+      what: `the ranks differ in ${differ.join(' and ')}, so they cannot train together`,
+      why: `rank ${i + 1} has ${String(other[key]).slice(0, 80)}, rank 0 has ${String(first[key]).slice(0, 80)}`,
+      next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
+    });
+  }
 }
 
 function notDivided(): UserError {

@@ -44,7 +44,7 @@ export function memoryRanks(size: number): Communicator[] {
     },
     gather: (value) => exchange(rank, structuredClone(value)) as Promise<never>,
     async fail(reason) {
-      failure = new RankFailed(`rank ${rank} failed: ${reason}`);
+      failure = new RankFailed(`rank ${rank} failed`, reason);
       meeting?.refuse(failure);
     },
   }));

@@ -157,7 +157,10 @@ describe('a training of two ranks', () => {
     ]);
     assert.deepEqual(
       ended.map((each) => each.status === 'rejected' && String(each.reason)),
-      ['RankFailed: rank 1 failed: Error: no more data', 'Error: no more data'],
+      [
+        'RankFailed: rank 1 failed. Error: no more data. The same command resumes from the last checkpoint.',
+        'Error: no more data',
+      ],
     );
   });
 });
