@@ -129,7 +129,7 @@ function open(koffi: Koffi, first: MpiFamily) {
       continue;
     }
     const ask = library.func('MPI_Get_library_version', 'int', ['void *', 'void *']);
-    const version = textOf(koffi, ask).split('\n')[0].trim();
+    const version = textOf(koffi, ask).split(/,|\n/)[0].replace(/\s+/g, ' ').trim();
     const family = familyOf(version);
     if (family === undefined) {
       throw new UserError({

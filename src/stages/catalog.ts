@@ -194,6 +194,7 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
+    onRanks: true,
     hasStart: true,
     requires: ({ sft }) => [
       ['pretrain'],

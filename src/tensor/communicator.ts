@@ -64,6 +64,20 @@ export async function byFirstRank<Value>(communicator: Communicator, work: () =>
   return value;
 }
 
+/** Done by the first rank, and then by the others, who find what it wrote. `work` exchanges nothing with them. */
+export async function firstThenOthers<Value>(communicator: Communicator, work: () => Promise<Value>): Promise<Value> {
+  if (communicator.rank > 0) {
+    await byFirstRank(communicator, async () => null);
+    return work();
+  }
+  let value: Value | undefined;
+  await byFirstRank(communicator, async () => {
+    value = await work();
+    return null;
+  });
+  return value as Value;
+}
+
 /** In words, for other ranks: of a fault of ours with where it is in the code. */
 export function reasonOf(error: unknown): string {
   if (error instanceof UserError || error instanceof Interrupted) return error.message;

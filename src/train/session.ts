@@ -5,7 +5,7 @@ import { UserError } from '../base/errors.js';
 import { trainingMetrics } from '../base/metric-names.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import { assignTrained, disposeModel, type Model, modelFromTensors } from '../model/model.js';
-import { alone, byFirstRank } from '../tensor/communicator.js';
+import { alone, firstThenOthers } from '../tensor/communicator.js';
 import type { MicroBatch } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
 import { newestState, overridesAt, type ResumeState, reportDifferences, stateOf } from './resume.js';
@@ -111,18 +111,14 @@ export class Session<Batch extends MicroBatch> {
   async #newestState(): Promise<ResumeState | undefined> {
     const run = this.#run;
     const { communicator = alone } = run;
-    let state: ResumeState | undefined;
-    const digest = await byFirstRank(communicator, async () => {
-      state = await newestState(run);
-      return state?.checkpoint.digest;
-    });
-    if (communicator.rank > 0) state = await newestState(run);
-    if (state?.checkpoint.digest === digest) return state;
-    const seen = `rank ${communicator.rank} sees ${state?.checkpoint.path ?? 'none'}`;
+    const state = await firstThenOthers(communicator, () => newestState(run));
+    const digests = await communicator.gather(state?.checkpoint.digest);
+    const other = digests.findIndex((digest) => digest !== digests[0]);
+    if (other === -1) return state;
     throw new UserError({
       where: run.directory,
       what: 'the ranks do not see the same newest checkpoint here',
-      why: `${seen}, the first rank another`,
+      why: `rank ${other} sees ${digests[other] === undefined ? 'none' : 'another'} than rank 0`,
       next: 'Give a run folder (--out) on a file system that all machines share',
     });
   }
