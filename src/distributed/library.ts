@@ -53,6 +53,9 @@ export async function findMpi(): Promise<{ version: string; path: string }> {
 /** @throws UserError where there is no library, or not the launcher's. */
 export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
   const koffi = await loadKoffi();
+  // UCX, under MPICH, would rewrite mmap and brk while the other threads of Node use them; what it gains by that are buffers that
+  // move, and ours do not.
+  process.env.UCX_MEM_EVENTS ??= 'no';
   const { library, path, version, family } = open(koffi, launched.family);
   const { type, world, float, byte, sum, returnErrors, noStatus } = handlesOf(library, family);
   const call = (name: string, parameters: string[], ...given: unknown[]): void =>
