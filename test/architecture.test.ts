@@ -16,7 +16,7 @@ const layers = [
   ['config'],
   ['report'],
   ['architecture', 'tokenizer', 'tensor', 'network'],
-  ['data', 'model', 'checkpoint'],
+  ['data', 'model', 'checkpoint', 'distributed'],
   ['tools'],
   ['train', 'inference'],
   ['evaluation'],
@@ -36,6 +36,7 @@ const doors: readonly [RegExp, readonly string[]][] = [
   [/^(hono|@hono\/node-server)(\/|$)/, ['serve']],
   [/^(opencc-js|tar)(\/|$)/, ['data']],
   [/^@duckdb\/node-api(\/|$)/, ['tools']],
+  [/^koffi(\/|$)/, ['distributed']],
   [/^(preact|uplot)(\/|$)/, ['page']],
 ];
 

@@ -1,4 +1,5 @@
 // The entry point: the only place that sets the exit code of the process.
+import { launchedRank } from '../base/launcher.js';
 import { runCommandLine } from './command-line.js';
 import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } from './output.js';
 import { survivesHangup } from './signals.js';
@@ -6,7 +7,10 @@ import { survivesHangup } from './signals.js';
 surviveBrokenStreams();
 if (survivesHangup) process.on('SIGHUP', () => undefined);
 process.on('uncaughtException', (error) => process.exit(reportFailure(error)));
-let code = await runCommandLine(process.argv.slice(2));
+const typed = process.argv.slice(2);
+const launched = launchedRank(process.env);
+let code =
+  launched === undefined ? await runCommandLine(typed) : await (await import('./ranks.js')).runRank(launched, typed);
 await outputWritten();
 const incomplete = incompleteError(code === 0);
 if (incomplete !== undefined) code = Math.max(code, reportFailure(incomplete));

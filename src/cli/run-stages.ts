@@ -15,6 +15,7 @@ import { writeReport } from '../report/html.js';
 import type { StageOutput } from '../stages/stage.js';
 import { computeFlags, type RunOptions } from './options.js';
 import { addIncomplete, chosenSpeech, printJson, printLine, shownPath, warnOnStderr } from './output.js';
+import { communicator } from './ranks.js';
 import { reporting } from './reporting.js';
 import { RunPage } from './run-page.js';
 import { trainingFlags } from './training-options.js';
@@ -56,7 +57,17 @@ async function runFound(options: StageRun, { config, whereIs, folder, warnings }
       if (heading !== undefined) reporter.note('info', heading);
     };
     const choice = { only, from, resume, override, verify };
-    return runPipeline({ config, whereIs, runDirectory: folder, isNamed, ...choice, reporter, signal, onHeld });
+    return runPipeline({
+      config,
+      whereIs,
+      runDirectory: folder,
+      isNamed,
+      ...choice,
+      reporter,
+      signal,
+      onHeld,
+      communicator: communicator(),
+    });
   });
   const result = await work.catch(async (error: unknown) => {
     // What there is so far is worth looking at; why it ended is worth more than a report that cannot be written.

@@ -21,13 +21,18 @@ const freshLine = process.stderr.isTTY && process.env.TERM !== 'dumb' ? '\r\x1b[
 /**
  * The first asks the work to save and stop; another Ctrl-C or SIGTERM stops at once.
  * @param makeRoom takes away what moves on the screen: a bar that is drawn again would run into the text.
+ * @param isQuiet another process says it.
  */
-export function watchInterrupt(makeRoom: () => void): { signal: AbortSignal; release(): void } {
+export function watchInterrupt(
+  makeRoom: () => void,
+  { isQuiet = false } = {},
+): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const { signal } = controller;
   const stop = (): void => {
     controller.abort();
     makeRoom();
+    if (isQuiet) return;
     printError(`${freshLine}mossctl: finishing the step and saving; press Ctrl-C again to stop at once`);
   };
   const onKill = (): void => {

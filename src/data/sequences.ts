@@ -109,6 +109,27 @@ export class BatchBuilder {
   }
 }
 
+/** The rows of a batch from `begin` up to `end`, without it. All ids stay, so that `owners` do. */
+export function rowsOf(batch: TokenBatch, begin: number, end: number): TokenBatch {
+  const { rows, columns, keys } = batch;
+  if (begin === 0 && end === rows) return batch;
+  const [from, to] = [begin * columns, end * columns];
+  const keyColumns = keys === undefined ? 0 : keys.length / rows;
+  const weights = batch.weights.subarray(from, to);
+  const owners = batch.owners.subarray(from, to);
+  return {
+    ...batch,
+    ...{ rows: end - begin, weights, owners },
+    tokens: batch.tokens.subarray(from, to),
+    targets: batch.targets.subarray(from, to),
+    positions: batch.positions.subarray(from, to),
+    ranges: batch.ranges.subarray(2 * from, 2 * to),
+    ...(keys && { keys: keys.slice(begin * keyColumns, end * keyColumns).map((position) => position - from) }),
+    weight: weights.reduce((sum, weight) => sum + weight, 0),
+    tokenCount: owners.reduce((count, owner) => count + (owner >= 0 ? 1 : 0), 0),
+  };
+}
+
 /**
  * The sequences in order, once, every target counted exactly once: for evaluation. A sequence that fits in a row is
  * never cut, so its figures do not depend on its neighbours; a longer one continues in the next row without its past.

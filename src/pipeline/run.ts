@@ -13,11 +13,13 @@ import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
 import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
+import type { Communicator } from '../tensor/communicator.js';
 import { checkAhead, plannedHere } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
 import { lockDirectory } from './lock.js';
 import { findAvailable, findOwnParent, findParents, withStart } from './parent.js';
 import { blockOf, checkParents, evaluationSetsOf, inputsOf, unplannedModels } from './plan.js';
+import { checkRanks, runOnRanks } from './ranks.js';
 import {
   damagedFiles,
   finishedOutput,
@@ -54,6 +56,8 @@ export interface PipelineRun {
   verify?: boolean;
   reporter: Reporter;
   signal?: AbortSignal;
+  /** The ranks that were started together, of which this is the first. */
+  communicator?: Communicator;
   /** Called once the folder is this run's: what is reported earlier joins the events of whoever holds it. */
   onHeld?(): void;
   /** The stages by name; given only by tests. */
@@ -92,6 +96,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
+  checkRanks(plan, stages, run.communicator);
   const { config, from } = await withStart({ ...run, stages, plan });
   const pipeline = { config, stages };
   const others = names.filter((name) => !plan.includes(name));
@@ -237,7 +242,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
   const begun = performance.now();
   const observer = observe(run.reporter);
   const { backend, threads, precision } = run.config;
-  const work = stage.run({
+  const work = runOnRanks(name, run.stages[name], stage, {
     config,
     inputs,
     directory: join(runDirectory, place),
@@ -248,6 +253,7 @@ async function runStage<Name extends StageName>(name: Name, run: ActiveRun) {
     overrides,
     evaluationSets,
     verify: run.verify,
+    communicator: run.communicator,
   });
   const output = await work.catch(async (error: unknown) => {
     // Refused, and nothing done yet: the try that is there keeps the settings it was made with.

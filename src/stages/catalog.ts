@@ -20,6 +20,8 @@ export interface StageRow<Name extends StageName = StageName> {
   output: 'checkpoint' | 'reward' | 'folder';
   /** It computes with tensors. */
   needsBackend?: boolean;
+  /** Ranks that were started together train it together. Each runs it, and it writes checkpoints only. */
+  onRanks?: true;
   /** Asked for alone, it changes neither the settings of a run nor what the run's models were made from. */
   onlyMeasures?: true;
   /** Each inner list: the output of one of these must be there. */
@@ -138,6 +140,7 @@ export const stageTable: StageTable = {
     command: 'pretrain',
     output: 'checkpoint',
     needsBackend: true,
+    onRanks: true,
     requires: () => [['tokens'], ['tokenizer']],
     textsAlternative: 'Name texts with --text FOLDER, or a pipeline with --config (quickstart)',
     otherData: 'another corpus',
@@ -191,6 +194,7 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
+    onRanks: true,
     hasStart: true,
     requires: ({ sft }) => [
       ['pretrain'],

@@ -4,6 +4,7 @@ import type { ComputeChoice } from '../config/compute.js';
 import type { StageName } from '../config/pipeline.js';
 import type { Conversation } from '../data/types.js';
 import type { Metrics, StageReporter } from '../report/event.js';
+import type { Communicator } from '../tensor/communicator.js';
 import type { SettingChange } from '../train/resume.js';
 
 export interface Job<Config> {
@@ -23,6 +24,8 @@ export interface Job<Config> {
   evaluationSets?: readonly string[];
   /** False: checkpoints are opened without comparing the sha256 of their files. */
   verify?: boolean;
+  /** Who trains together; default: this process alone. */
+  communicator?: Communicator;
 }
 
 export interface StageOutput {

@@ -93,11 +93,19 @@ export async function stepCount(
 /** Runs the one trainer under a job. */
 export async function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
-  training: Omit<TrainingRun<Batch>, 'reporter' | 'signal' | 'runDirectory' | 'overrides'>,
+  training: Omit<TrainingRun<Batch>, 'reporter' | 'signal' | 'runDirectory' | 'overrides' | 'communicator'>,
 ): Promise<TrainingResult> {
-  const { reporter, signal, overrides, seed } = job;
+  const { reporter, signal, overrides, seed, communicator } = job;
   const manifest = { ...training.manifest, seed };
   const { model, config, steps, directory } = training;
   await checkTrainingDisk({ config: model.config, table: model.parameters, train: config, steps, directory, reporter });
-  return train({ ...training, manifest, runDirectory: dirname(job.directory), reporter, signal, overrides });
+  return train({
+    ...training,
+    manifest,
+    runDirectory: dirname(job.directory),
+    reporter,
+    signal,
+    overrides,
+    communicator,
+  });
 }

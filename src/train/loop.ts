@@ -6,7 +6,8 @@ import { countOf } from '../base/format.js';
 import { stepDirectory } from '../checkpoint/history.js';
 import { readManifest } from '../checkpoint/manifest.js';
 import type { Metrics } from '../report/event.js';
-import { type MicroBatch, soleRank } from './objective.js';
+import { alone, anyRank, byFirstRank, RankFailed } from '../tensor/communicator.js';
+import type { MicroBatch } from './objective.js';
 import { accumulationAt, due, learningRateAt } from './schedule.js';
 import type { Session } from './session.js';
 import { firstOf } from './spikes.js';
@@ -19,7 +20,7 @@ export async function runLoop<Batch extends MicroBatch>(
   run: TrainingRun<Batch>,
   session: Session<Batch>,
 ): Promise<TrainingResult> {
-  const { config, steps, signal, evaluate } = run;
+  const { config, steps, signal, evaluate, communicator = alone } = run;
   const reported = evaluate === undefined ? ['loss'] : run.evaluated;
   if (reported !== undefined) session.saver.checkBest(reported);
   if (session.spikes !== undefined && session.saver.last === undefined) await session.save();
@@ -35,7 +36,7 @@ export async function runLoop<Batch extends MicroBatch>(
     await session.saver.poll();
     const { step } = session.position;
     const isLast = step === steps;
-    const isStopped = !isLast && signal?.aborted === true;
+    const isStopped = !isLast && (await anyRank(communicator, signal?.aborted === true));
     const isMeasured = figuresAt(run, step).length > 0;
     if (isMeasured && (isLast || isStopped)) await session.finish({ unmeasured: true });
     const isDue = due(step, config.checkpointEvery) && !isLast && !isStopped;
@@ -77,20 +78,21 @@ async function takeStep<Batch extends MicroBatch>(
   run: TrainingRun<Batch>,
   session: Session<Batch>,
 ): Promise<StepResult | undefined> {
-  const { config, steps, cooldown, objective, reporter, round, noise } = run;
+  const { config, steps, cooldown, objective, reporter, round, noise, communicator = alone } = run;
   const step = session.position.step + 1;
+  const rank = { index: communicator.rank, size: communicator.size };
   const started = performance.now();
   const batches: Batch[] = [];
   const count = accumulationAt(step, cooldown?.planned ?? steps, config);
   try {
-    while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank: soleRank }));
+    while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank }));
   } catch (error) {
     if (!(error instanceof Interrupted) || step === 1) throw error;
     throw await stopped(run, session); // what the step learns from may take minutes, and nothing of it has begun
   }
   const learningRate = learningRateAt(step, steps, config, cooldown);
   const statistics = due(step, config.statisticsEvery ?? 0) ? await StepStatistics.of(session.model) : undefined;
-  const at = { step, learningRate, statistics, noise };
+  const at = { step, learningRate, statistics, noise, communicator };
   const result = await trainStep(session.model, session.optimizer, objective, batches, config, at);
   if (statistics !== undefined) {
     reporter.emit({ type: 'statistics', step, ...(await statistics.event()), ...(round && { round }) });
@@ -148,16 +150,20 @@ function figuresAt<Batch extends MicroBatch>(run: TrainingRun<Batch>, step: numb
   ];
 }
 
-/** Evaluates and samples what is due. What fails is reported and skipped. */
+/** The first rank evaluates and samples what is due. What fails is reported and skipped. */
 async function measure<Batch extends MicroBatch>(run: TrainingRun<Batch>, session: Session<Batch>): Promise<void> {
   const { step } = session.position;
+  const { communicator = alone } = run;
   for (const figure of figuresAt(run, step)) {
     let metrics: Metrics | undefined;
     try {
-      if (figure === 'evaluation') metrics = await run.evaluate?.(session.model, step);
-      else await run.sample?.(session.model, step);
+      metrics = await byFirstRank(communicator, async () => {
+        if (figure === 'evaluation') return run.evaluate?.(session.model, step);
+        await run.sample?.(session.model, step);
+        return undefined;
+      });
     } catch (error) {
-      if (error instanceof Interrupted) throw error;
+      if (error instanceof Interrupted || error instanceof RankFailed) throw error;
       const known = asUserError(error);
       const reason = known instanceof UserError ? known.message : String(error);
       const text = `the ${figure} of step ${step} failed, and training continues without it: ${reason}`;

@@ -43,7 +43,23 @@ export interface LossContext extends Pick<ForwardOptions, 'recompute' | 'observe
   record: RecordMetric;
 }
 
+/** How a micro-batch is divided over ranks that train together. */
+export interface Division<Batch extends MicroBatch> {
+  /** Rows, pairs or what else of it can be apart: the loss is a sum over them. */
+  units(batch: Batch): number;
+  /** The units from `begin` up to `end`, without it. */
+  part(batch: Batch, begin: number, end: number): Batch;
+}
+
+/** Of losses that compare all of a micro-batch: each is one rank's as it is. */
+export const undivided = {
+  units: () => 1,
+  part: <Batch extends MicroBatch>(batch: Batch): Batch => batch,
+};
+
 export interface Objective<Batch extends MicroBatch> {
+  /** Absent: it trains in one process only. Where it is there, `next` gives the same micro-batches on every rank. */
+  readonly division?: Division<Batch>;
   /** The next micro-batch of `step`, for which the model as it is then may be asked: it must be left as it was. */
   next(at: { model: Model; step: number; rank: Rank }): Promise<Batch>;
   /** The data cursor as plain JSON: restored, the same batches follow. */

@@ -1,5 +1,6 @@
 // The checkpoints of one training, saved beside it: what is to be saved is copied at once, and written in another thread
-// while training continues, one save at a time. A save that fails is reported, and the next save point tries again.
+// while training continues, one save at a time. A save that fails is reported, and the next save point tries again. Of ranks that
+// train together the first one writes; the others learn how it went when they settle.
 //
 // The copy costs the memory of trained weights and moments once more, from the first save to the end of the training.
 import { setTimeout } from 'node:timers/promises';
@@ -18,6 +19,7 @@ import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
 import type { Metrics, StageReporter } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
+import { alone, byFirstRank, type Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
 import type { Variable } from '../tensor/tf.js';
 import { type OptimizerState, optimizerTensors } from './optimizer.js';
@@ -41,6 +43,8 @@ export interface SaverOptions {
   reporter: StageReporter;
   /** Of a stage that trains in rounds. */
   round?: number;
+  /** Who trains together; default: this process alone. */
+  communicator?: Communicator;
 }
 
 /** All that a checkpoint keeps of a training. */
@@ -111,7 +115,7 @@ export class Saver {
 
   /** A save that has failed is reported now, and not only at the next save point. */
   async poll(): Promise<void> {
-    if (this.#pending?.hasFailed) await this.settle();
+    if (this.#pending?.hasFailed) await this.#settleOwn();
   }
 
   /**
@@ -123,7 +127,8 @@ export class Saver {
     const { step } = state;
     const isSaved = this.#last?.step === step;
     if (isSaved && (unmeasured || !this.#last?.unmeasured)) return;
-    const { directory, runDirectory } = this.#options;
+    const { directory, runDirectory, communicator = alone } = this.#options;
+    if (communicator.rank > 0) return;
     const path = stepDirectory(directory, step);
     const best = state.stopping?.best === undefined ? [] : [stepDirectory(directory, state.stopping.best.step)];
     const done = this.#thread.save({
@@ -145,8 +150,15 @@ export class Saver {
     this.#pending = pending;
   }
 
-  /** Waits for the pending save, and reports how it went. */
+  /** Waits for the pending save, and reports how it went. All ranks do it at the same point. */
   async settle(): Promise<void> {
+    this.#last = await byFirstRank(this.#options.communicator ?? alone, async () => {
+      await this.#settleOwn();
+      return this.#last;
+    });
+  }
+
+  async #settleOwn(): Promise<void> {
     const pending = this.#pending;
     if (pending === undefined) return;
     this.#pending = undefined;
@@ -186,7 +198,7 @@ export class Saver {
 
   /** Waits for the pending save and ends the thread. Never throws: it must not hide why a training ended. */
   async close(): Promise<void> {
-    await this.settle().catch(() => undefined);
+    await this.#settleOwn().catch(() => undefined);
     await this.#thread.close();
   }
 

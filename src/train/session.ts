@@ -1,9 +1,11 @@
 // A training between its steps: weights, moments and position, and the checkpoints that hold them. It resumes from the newest,
 // branches off another training's, and rolls back to its last one.
 import { isOfCritic } from '../architecture/parameters.js';
+import { UserError } from '../base/errors.js';
 import { trainingMetrics } from '../base/metric-names.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import { assignTrained, disposeModel, type Model, modelFromTensors } from '../model/model.js';
+import { alone, firstThenOthers } from '../tensor/communicator.js';
 import type { MicroBatch } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
 import { newestState, overridesAt, type ResumeState, reportDifferences, stateOf } from './resume.js';
@@ -43,7 +45,7 @@ export class Session<Batch extends MicroBatch> {
   /** From its own newest checkpoint, or else from where it branches off another training; if neither, it begins. */
   async resume(): Promise<void> {
     const run = this.#run;
-    const own = await newestState(run);
+    const own = await this.#newestState();
     const found = own ?? (await this.#parentState());
     if (found === undefined) return;
     const { manifest, digest, path } = found.checkpoint;
@@ -75,7 +77,7 @@ export class Session<Batch extends MicroBatch> {
    */
   async rollback(): Promise<boolean> {
     await this.saver.settle();
-    const found = (await newestState(this.#run)) ?? (await this.#parentState());
+    const found = (await this.#newestState()) ?? (await this.#parentState());
     const text = found && this.spikes?.rollback(found.checkpoint.manifest.step, found.spikes?.recent);
     if (text === undefined) return false;
     this.#restore(found as ResumeState);
@@ -103,6 +105,22 @@ export class Session<Batch extends MicroBatch> {
     await this.saver.close();
     disposeModel(this.model);
     disposeOptimizer(this.optimizer);
+  }
+
+  /** The first rank sets aside what is not to be resumed; then the others find the same. */
+  async #newestState(): Promise<ResumeState | undefined> {
+    const run = this.#run;
+    const { communicator = alone } = run;
+    const state = await firstThenOthers(communicator, () => newestState(run));
+    const digests = await communicator.gather(state?.checkpoint.digest);
+    const other = digests.findIndex((digest) => digest !== digests[0]);
+    if (other === -1) return state;
+    throw new UserError({
+      where: run.directory,
+      what: 'the ranks do not see the same newest checkpoint here',
+      why: `rank ${other} sees ${digests[other] === undefined ? 'none' : 'another'} than rank 0`,
+      next: 'Give a run folder (--out) on a file system that all machines share',
+    });
   }
 
   /** The training that this one branches off, at that point. */

@@ -1,4 +1,4 @@
-// One optimizer step: the gradients of every micro-batch summed, scaled to a mean, clipped and applied.
+// One optimizer step: the gradients of every micro-batch summed, over all ranks, scaled to a mean, clipped and applied.
 import { setImmediate } from 'node:timers/promises';
 import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import type { TrainConfig } from '../config/train.js';
@@ -6,11 +6,13 @@ import { type Model, weight } from '../model/model.js';
 import type { Noise } from '../model/noise.js';
 import type { Metrics } from '../report/event.js';
 import { valueAndGradients } from '../tensor/backward.js';
+import { alone, type Communicator } from '../tensor/communicator.js';
 import { read, readResult } from '../tensor/host.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { add, clone, dispose, keep, type Tensor } from '../tensor/tf.js';
 import type { LossContext, MicroBatch, Objective, RecordMetric, RecordOptions } from './objective.js';
 import { type OptimizerState, optimizerStep } from './optimizer.js';
+import { type FigureSum, ownParts, sumGradients, sumOfRanks } from './ranks.js';
 import type { StepStatistics } from './statistics.js';
 
 export interface StepResult {
@@ -28,12 +30,16 @@ export interface StepContext {
   learningRate: number;
   statistics?: StepStatistics;
   noise?: NoiseSettings;
+  /** Who takes the step together; default: this process alone. */
+  communicator?: Communicator;
 }
 
 /** What a training adds to its passes, and from which seed. */
 export type NoiseSettings = Omit<Noise, 'pass'>;
 
 /**
+ * `batches` are those of the whole step, the same on every rank.
+ *
  * Leaves the model untouched where the loss or the gradient is not finite. No tensor is left behind. The learning rate is
  * that of the schedule, in the last argument; `config.learningRate`, its peak, is ignored here.
  */
@@ -43,29 +49,28 @@ export async function trainStep<Batch extends MicroBatch>(
   objective: Objective<Batch>,
   batches: readonly Batch[],
   config: TrainConfig,
-  { statistics, noise, ...at }: StepContext,
+  { statistics, noise: given, communicator = alone, ...at }: StepContext,
 ): Promise<StepResult> {
   const total = batches.reduce((sum, batch) => sum + batch.weight, 0) || 1; // a weight may be a hundredth
   const rows = model.parameters.filter((row) => isTrained(row) && (objective.trains?.(row, at.step) ?? true));
   const gradients = new Map<string, Tensor>();
   const sums = new Map<string, FigureSum>();
   const pass = { recompute: config.recompute, observe: statistics?.observe };
-  let lossSum = 0;
+  const noise = given && given.dropout + given.neftune > 0 ? given : undefined;
+  let ownLoss = 0;
   try {
-    for (const [index, batch] of batches.entries()) {
-      const own = {
-        ...pass,
-        ...(noise &&
-          noise.dropout + noise.neftune > 0 && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }),
-      };
-      lossSum += await accumulate(model, objective, batch, { rows, gradients, figures: sums, pass: own });
+    for (const { index, batch } of ownParts(objective, batches, communicator, { isWhole: noise !== undefined })) {
+      const own = { ...pass, ...(noise && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }) };
+      ownLoss += await accumulate(model, objective, batch, { rows, gradients, figures: sums, pass: own });
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
+    const all = await sumOfRanks(communicator, { loss: ownLoss, figures: sums });
+    await sumGradients(communicator, model, rows, gradients);
     const [norm] = await readResult(() => globalNorm([...gradients.values()]));
     const gradientNorm = norm / total;
-    const loss = lossSum / total;
+    const loss = all.loss / total;
     await statistics?.gradients(gradients, total);
-    const figures = meanFigures(sums, objective);
+    const figures = meanFigures(all.figures, objective);
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const clip = config.clipNorm > 0 && gradientNorm > config.clipNorm ? config.clipNorm / gradientNorm : 1;
       optimizerStep(model, optimizer, gradients, config, { ...at, rows, gradientScale: clip / total });
@@ -74,12 +79,6 @@ export async function trainStep<Batch extends MicroBatch>(
   } finally {
     for (const gradient of gradients.values()) gradient.dispose();
   }
-}
-
-/** A figure so far, as a sum and the weight that it is divided by in the end. */
-interface FigureSum {
-  sum: number;
-  weight: number;
 }
 
 function meanFigures<Batch extends MicroBatch>(
@@ -91,7 +90,7 @@ function meanFigures<Batch extends MicroBatch>(
   return { ...means, ...objective.summarize?.(means) };
 }
 
-interface StepSums {
+interface PassTargets {
   /** That are learnt at this step. */
   rows: readonly ParameterSpec[];
   gradients: Map<string, Tensor>;
@@ -104,7 +103,7 @@ async function accumulate<Batch extends MicroBatch>(
   model: Model,
   objective: Objective<Batch>,
   batch: Batch,
-  { rows, gradients, figures, pass }: StepSums,
+  { rows, gradients, figures, pass }: PassTargets,
 ): Promise<number> {
   const recorded: ({ name: string; values: Tensor } & RecordOptions)[] = [];
   const record: RecordMetric = (name, value, how) => recorded.push({ name, values: keep(clone(value)), ...how });
@@ -126,6 +125,7 @@ async function accumulate<Batch extends MicroBatch>(
         if (extreme !== undefined && weight !== 0) {
           figure.sum = figure.weight === 0 ? each(element) : Math[extreme](figure.sum, each(element));
           figure.weight = 1;
+          figure.extreme = extreme;
           return;
         }
         if (weight !== 0) figure.sum += weight * each(element);

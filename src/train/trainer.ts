@@ -4,8 +4,10 @@ import { removeTemporary } from '../checkpoint/history.js';
 import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
+import { alone, byFirstRank } from '../tensor/communicator.js';
 import { runLoop } from './loop.js';
 import type { MicroBatch, Objective } from './objective.js';
+import { checkDivision, checkSameTraining } from './ranks.js';
 import type { SettingChange } from './resume.js';
 import type { SaverOptions } from './saver.js';
 import type { Cooldown } from './schedule.js';
@@ -52,7 +54,10 @@ export interface TrainingResult {
  * checkpoint cannot be saved, and, after saving, where `watch` ends the training.
  */
 export async function train<Batch extends MicroBatch>(run: TrainingRun<Batch>): Promise<TrainingResult> {
-  await removeTemporary(run.directory);
+  const { communicator = alone, objective, directory } = run;
+  checkDivision(objective, communicator);
+  await checkSameTraining(communicator, run.manifest);
+  await byFirstRank(communicator, () => removeTemporary(directory));
   const session = new Session(run);
   try {
     await session.resume();

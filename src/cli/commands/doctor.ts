@@ -7,6 +7,7 @@ import { availableCores } from '../../base/cores.js';
 import { formatBytes } from '../../base/format.js';
 import { memoryRoom } from '../../base/memory.js';
 import { ownVersion } from '../../base/version.js';
+import { findMpi } from '../../distributed/library.js';
 import { cacheDirectory } from '../../network/cache.js';
 import { checkBackends } from '../../tensor/backends.js';
 import { notInstalled } from '../../tensor/tensorflow.js';
@@ -32,6 +33,7 @@ const checks: readonly (() => Finding | Finding[] | Promise<Finding | Finding[]>
   registry,
   backends,
   duckDb,
+  mpi,
 ];
 
 export async function doctor(options: OutputOptions): Promise<void> {
@@ -115,6 +117,21 @@ async function duckDb(): Promise<Finding> {
   try {
     await requireDuckDb();
     return { name, ok: true, detail: 'installed: the tool Query reads tables with it' };
+  } catch (error) {
+    return { name, ok: false, optional: true, detail: (error as Error).message };
+  }
+}
+
+/** Of trainings of several processes alone. */
+async function mpi(): Promise<Finding> {
+  const name = 'MPI';
+  try {
+    const { version, path } = await findMpi();
+    return {
+      name,
+      ok: true,
+      detail: `${version} (${path}): \`mpirun -n 2 mossctl pretrain\` trains on several processes`,
+    };
   } catch (error) {
     return { name, ok: false, optional: true, detail: (error as Error).message };
   }

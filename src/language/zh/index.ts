@@ -20,6 +20,7 @@ import { pipeline } from './pipeline.js';
 import { policy } from './policy.js';
 import { ppo } from './ppo.js';
 import { programs } from './programs.js';
+import { ranks } from './ranks.js';
 import { report } from './report.js';
 import { reward } from './reward.js';
 import { selfInstruct } from './self-instruct.js';
@@ -50,6 +51,7 @@ export const catalogs: readonly Catalog[] = [
   policy,
   ppo,
   programs,
+  ranks,
   report,
   reward,
   selfInstruct,

@@ -8,6 +8,7 @@ import { defaultColumns, type SftConfig, type WrittenSftConfig } from '../../con
 import { openTokens } from '../../data/shards.js';
 import { isBaseModel } from '../../inference/chat-format.js';
 import { LocalModel, withWeights } from '../../inference/local-model.js';
+import { alone, firstThenOthers } from '../../tensor/communicator.js';
 import { servingFiles } from '../../tokenizer/serving-files.js';
 import { templated } from '../../tokenizer/template-choice.js';
 import { tokenObjective } from '../../train/objectives/next-token.js';
@@ -51,10 +52,12 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
   sources.push(...(first ?? []).map((source) => ({ ...source, weight: 0 })));
   const given = await readHeldOut(job);
   const validation = given === undefined ? config.validation : 0;
-  const stored = await openRows(job, {
-    ...{ sources, fitting, validation, format: config.format },
-    evaluated: given?.map(({ conversation }) => conversation),
-  });
+  const stored = await firstThenOthers(job.communicator ?? alone, () =>
+    openRows(job, {
+      ...{ sources, fitting, validation, format: config.format },
+      evaluated: given?.map(({ conversation }) => conversation),
+    }),
+  );
   const rowsHeldOut = heldOutRows(given ?? stored.heldOut, fitting, job.reporter);
   const heldOut = rowsHeldOut.map(({ conversation }) => conversation);
   // The text that pretraining read, where a share of the rows is to keep reading it.

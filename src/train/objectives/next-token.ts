@@ -1,5 +1,6 @@
 // Next-token prediction over packed rows: the objective of pretraining (every token) and of SFT (the assistant's). Like
 // every loss it is a sum, so that accumulated micro-batches weigh each token alike.
+import { rowsOf } from '../../data/sequences.js';
 import type { TokenBatch } from '../../data/types.js';
 import { type ForwardOptions, outputWeight } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
@@ -20,6 +21,7 @@ export interface BatchSupply {
 
 export function tokenObjective(batches: BatchSupply, { zLoss = 0 } = {}) {
   return {
+    division: { units: ({ rows }) => rows, part: rowsOf },
     next: () => batches.next(),
     state: () => batches.state,
     restore: (state) => batches.restore(state),

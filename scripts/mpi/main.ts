@@ -1,0 +1,118 @@
+// npm run test:mpi: whole trainings of the smoke pipeline under mpirun, of each MPI that is installed. Two ranks must have the losses of
+// one process; one of two is killed (kill -9) after a checkpoint, the job must end by itself and, run again, end with the digest
+// of two that nothing happened to; and what two ranks began, three must finish with the losses of one process.
+//   --folder PATH (kept)  --steps 12
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readManifest } from '../../src/checkpoint/manifest.js';
+
+const { values: options } = parseArgs({ options: { folder: { type: 'string' }, steps: { type: 'string' } } });
+const steps = Number(options.steps ?? 12);
+const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-mpi-'));
+const settings = [`steps=${steps}`, 'checkpointEvery=5', 'evaluateEvery=5', 'accumulation=2'];
+const asRoot = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+
+interface Ended {
+  code: number | null;
+  said: string;
+}
+
+/** @param launcher before `node`: none for one process. */
+function start(launcher: readonly string[], name: string): { child: ChildProcess; ended: Promise<Ended> } {
+  const typed = ['pretrain', '--config', 'smoke', '--threads', '1', '--out', join(folder, name)];
+  const sets = settings.flatMap((setting) => ['--set', `pretrain.train.${setting}`]);
+  const [command, ...rest] = [...launcher, process.execPath, 'bin/mossctl.js', ...typed, ...sets];
+  const child = spawn(command, rest, { env: { ...process.env, ...asRoot }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (said += text));
+  return { child, ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, said }))) };
+}
+
+async function finished(launcher: readonly string[], name: string): Promise<void> {
+  const { code, said } = await start(launcher, name).ended;
+  assert.equal(code, 0, said);
+}
+
+function lossesOf(name: string): Map<number, number> {
+  const lines = readFileSync(join(folder, name, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const events = lines.map((line) => JSON.parse(line) as { type: string; step: number; loss: number });
+  return new Map(events.filter(({ type }) => type === 'step').map(({ step, loss }) => [step, loss]));
+}
+
+function compare(name: string): void {
+  const [expected, actual] = [lossesOf('one'), lossesOf(name)];
+  assert.equal(actual.size, steps);
+  let most = 0;
+  for (const [step, loss] of expected) most = Math.max(most, Math.abs((actual.get(step) ?? 0) - loss) / loss);
+  console.log(`${name}: ${steps} losses, at most ${most.toExponential(1)} from those of one process`);
+  assert.ok(most < 1e-4);
+}
+
+const stageOf = (name: string): string => join(folder, name, 'pretrain');
+const last = `step-${String(steps).padStart(6, '0')}`;
+const digestOf = async (name: string): Promise<string> => (await readManifest(join(stageOf(name), last))).digest;
+
+/** Processes of the job: those whose command line names the folder, but for the launcher's own. */
+function ranksOf(name: string): number[] {
+  return readdirSync('/proc')
+    .filter((id) => /^\d+$/.test(id))
+    .filter((id) => {
+      try {
+        const words = readFileSync(`/proc/${id}/cmdline`, 'utf8').split('\0');
+        return words[0] === process.execPath && words.includes(join(folder, name));
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+async function killed(launcher: readonly string[], name: string, victim: 0 | 1): Promise<void> {
+  const { ended } = start(launcher, name);
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  while (!existsSync(join(stageOf(name), 'step-000005')) && !isOver) await new Promise((go) => setTimeout(go, 20));
+  const ids = ranksOf(name);
+  assert.equal(ids.length, 2, `${ids.length} processes`);
+  process.kill(ids[victim], 'SIGKILL');
+  const { code } = await ended;
+  assert.notEqual(code, 0);
+  assert.ok(!existsSync(join(stageOf(name), last)), 'it was over before it was killed');
+  console.log(`${name}: process ${victim + 1} of 2 killed after step 5; the job ended with ${code}`);
+}
+
+await finished([], 'one');
+for (const mpirun of ['mpirun.openmpi', 'mpirun.mpich']) {
+  if (spawnSync(mpirun, ['--version']).status !== 0) {
+    console.log(`${mpirun}: skipped, it is not installed`);
+    continue;
+  }
+  const ranks = (count: number) => [
+    mpirun,
+    ...(mpirun.endsWith('openmpi') ? ['--oversubscribe'] : []),
+    '-n',
+    String(count),
+  ];
+  const name = mpirun.slice('mpirun.'.length);
+  await finished(ranks(2), name);
+  compare(name);
+  for (const victim of [0, 1] as const) {
+    const own = `${name}-killed-${victim}`;
+    await killed(ranks(2), own, victim);
+    if (victim === 0) cpSync(join(folder, own), join(folder, `${name}-on-three`), { recursive: true });
+    await finished(ranks(2), own);
+    assert.equal(await digestOf(own), await digestOf(name));
+    console.log(`${own}: resumed to the digest of an undisturbed training`);
+  }
+  await finished(ranks(3), `${name}-on-three`);
+  compare(`${name}-on-three`);
+}
+if (options.folder === undefined) rmSync(folder, { recursive: true });

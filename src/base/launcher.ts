@@ -1,0 +1,46 @@
+// Whether an MPI launcher started this process, and as which rank: what `mpirun` and `srun` say in the environment. Loads nothing.
+
+export interface LaunchedRank {
+  rank: number;
+  /** At least 2: a launcher's only process is like any other. */
+  size: number;
+  /** Among the ranks of this machine. */
+  localRank: number;
+  localSize: number;
+  /** Whose library the launcher speaks to first. */
+  family: MpiFamily;
+}
+
+/** Libraries that share the values of their handles: MPICH's are those of Intel MPI and MVAPICH, too. */
+export type MpiFamily = 'Open MPI' | 'MPICH';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What each launcher calls rank, size, and the place on the machine. */
+const launchers: readonly (Record<'rank' | 'size' | 'localRank' | 'localSize', string> & { family: MpiFamily })[] = [
+  {
+    family: 'Open MPI',
+    ...{ rank: 'OMPI_COMM_WORLD_RANK', size: 'OMPI_COMM_WORLD_SIZE' },
+    ...{ localRank: 'OMPI_COMM_WORLD_LOCAL_RANK', localSize: 'OMPI_COMM_WORLD_LOCAL_SIZE' },
+  },
+  {
+    family: 'MPICH',
+    ...{ rank: 'PMI_RANK', size: 'PMI_SIZE', localRank: 'MPI_LOCALRANKID', localSize: 'MPI_LOCALNRANKS' },
+  },
+  // `srun --mpi=pmix`; a batch script, which is no rank, has no PMIX_RANK.
+  { family: 'Open MPI', rank: 'PMIX_RANK', size: 'SLURM_NTASKS', localRank: 'SLURM_LOCALID', localSize: '' },
+];
+
+/** Undefined: this process computes by itself. */
+export function launchedRank(environment: Environment): LaunchedRank | undefined {
+  const count = (name: string): number | undefined => {
+    const text = environment[name];
+    return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+  };
+  for (const { family, ...names } of launchers) {
+    const [rank, size] = [count(names.rank), count(names.size)];
+    if (rank === undefined || size === undefined || size < 2 || rank >= size) continue;
+    return { family, rank, size, localRank: count(names.localRank) ?? 0, localSize: count(names.localSize) ?? 1 };
+  }
+  return undefined;
+}

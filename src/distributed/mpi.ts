@@ -1,0 +1,165 @@
+// A communicator over MPI. Every exchange begins with a few bytes of each rank, which say what it is about to do: so all arrive
+// before anything large moves, ranks that have lost step with each other are noticed, and a rank that cannot continue ends the
+// work of the others instead of leaving them to wait.
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { deserialize, serialize } from 'node:v8';
+import type { LaunchedRank } from '../base/launcher.js';
+import { type Communicator, RankFailed } from '../tensor/communicator.js';
+import { joinMpi, type MpiLibrary, type StableMemory } from './library.js';
+
+export interface MpiCommunicator extends Communicator {
+  /** The library, in words. */
+  readonly version: string;
+  /** Leaves the job; all ranks must. */
+  close(): Promise<void>;
+  /** Ends every rank at once, this one too. */
+  abort(code: number): void;
+}
+
+/** What a rank is about to do. */
+const intents = { sum: 1, gather: 2, fail: 3 } as const;
+type Intent = keyof typeof intents;
+/** Intent, and bytes (gather) or elements (sum). */
+const headerBytes = 8;
+/** fp32 numbers that one call of MPI sums. */
+const chunkElements = 1 << 20;
+const maxReason = 2000;
+/** Turns of the event loop before a rank that waits for others gives its core away. */
+const eagerTurns = 200;
+
+/** @throws UserError where there is no MPI library, or not the launcher's. */
+export async function openMpi(launched: LaunchedRank): Promise<MpiCommunicator> {
+  return new MpiRanks(await joinMpi(launched));
+}
+
+class MpiRanks implements MpiCommunicator {
+  readonly #library: MpiLibrary;
+  readonly rank: number;
+  readonly size: number;
+  readonly version: string;
+  readonly #header: { own: StableMemory; all: StableMemory };
+  #own: StableMemory | undefined;
+  #all: StableMemory | undefined;
+  /** One exchange at a time, in the order that they were asked for. */
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: RankFailed | undefined;
+
+  constructor(library: MpiLibrary) {
+    this.#library = library;
+    this.rank = library.rank;
+    this.size = library.size;
+    this.version = library.version;
+    this.#header = { own: library.allocate(headerBytes), all: library.allocate(headerBytes * library.size) };
+  }
+
+  readonly sum = (values: Float32Array): Promise<void> => this.#inTurn(() => this.#sum(values));
+
+  readonly gather = <Value>(value: Value): Promise<Value[]> =>
+    this.#inTurn(async () => (await this.#gather(serialize(value))).map((bytes) => deserialize(bytes) as Value));
+
+  async fail(reason: string): Promise<void> {
+    await this.#inTurn(() => this.#meet('fail', 0, Buffer.from(reason.slice(0, maxReason)))).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => undefined);
+    this.#library.finalize();
+  }
+
+  abort(code: number): void {
+    this.#library.abort(code);
+  }
+
+  #inTurn<Result>(exchange: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(() => {
+      if (this.#failure !== undefined) throw this.#failure;
+      return exchange();
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #sum(values: Float32Array): Promise<void> {
+    await this.#meet('sum', values.length);
+    const bytes = 4 * Math.min(values.length, chunkElements);
+    const [own, all] = this.#room(bytes, bytes);
+    for (let from = 0; from < values.length; from += chunkElements) {
+      const chunk = values.subarray(from, from + chunkElements);
+      floatsOf(own, chunk.length).set(chunk);
+      this.#library.startSum(own, all, chunk.length);
+      await this.#done('eager');
+      chunk.set(floatsOf(all, chunk.length));
+    }
+  }
+
+  async #gather(own: Uint8Array): Promise<Uint8Array[]> {
+    return this.#collect(own, await this.#meet('gather', own.length));
+  }
+
+  /** Each rank's bytes, which are as many as `lengths` says. */
+  async #collect(own: Uint8Array, lengths: readonly number[]): Promise<Uint8Array[]> {
+    const each = Math.max(1, ...lengths);
+    const [from, into] = this.#room(each, each * this.size);
+    from.bytes.set(own);
+    this.#library.startGather(from, into, each);
+    await this.#done('eager');
+    return lengths.map((length, rank) => into.bytes.slice(rank * each, rank * each + length));
+  }
+
+  /**
+   * Waits until every rank is here. @returns the amount that each gives, by rank.
+   * @throws RankFailed where one says that it cannot continue, and Error where they are about to do different things.
+   */
+  async #meet(intent: Intent, amount: number, reason: Uint8Array = new Uint8Array()): Promise<number[]> {
+    const { own, all } = this.#header;
+    new Uint32Array(own.bytes.buffer).set([intents[intent], intent === 'fail' ? reason.length : amount]);
+    this.#library.startGather(own, all, headerBytes);
+    await this.#done('patient');
+    const words = new Uint32Array(all.bytes.buffer).slice();
+    const codes = Array.from({ length: this.size }, (_, rank) => words[2 * rank]);
+    const amounts = Array.from({ length: this.size }, (_, rank) => words[2 * rank + 1]);
+    const failed = codes.indexOf(intents.fail);
+    if (failed !== -1) {
+      const lengths = amounts.map((length, rank) => (codes[rank] === intents.fail ? length : 0));
+      const said = await this.#collect(reason, lengths);
+      this.#failure = new RankFailed(`rank ${failed} of ${this.size} failed`, Buffer.from(said[failed]).toString());
+      throw this.#failure;
+    }
+    const isSame = codes.every((code) => code === codes[0]);
+    if (isSame && (intent === 'gather' || amounts.every((other) => other === amount))) return amounts;
+    this.#failure = new RankFailed(
+      'the ranks are no longer at the same point of the work',
+      'one does what the others do not',
+    );
+    throw this.#failure;
+  }
+
+  /** 'patient': others may take minutes to come; 'eager': all are here, and data moves only while somebody asks. */
+  async #done(manner: 'patient' | 'eager'): Promise<void> {
+    for (let turn = 0; !this.#library.isDone(); turn++) {
+      if (turn < eagerTurns) await setImmediate();
+      else if (manner === 'patient') await setTimeout(1);
+      else {
+        giveWay();
+        await setImmediate();
+      }
+    }
+  }
+
+  #room(own: number, all: number): [StableMemory, StableMemory] {
+    if (this.#own === undefined || this.#own.bytes.length < own) this.#own = this.#library.allocate(own);
+    if (this.#all === undefined || this.#all.bytes.length < all) this.#all = this.#library.allocate(all);
+    return [this.#own, this.#all];
+  }
+}
+
+function floatsOf({ bytes }: StableMemory, count: number): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** The core, for a twentieth of a millisecond, where more ranks than cores want one. */
+function giveWay(): void {
+  Atomics.wait(never, 0, 0, 0.05);
+}

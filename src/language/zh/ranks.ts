@@ -1,0 +1,48 @@
+// What is said of several processes that train together, in Chinese.
+import type { Catalog } from '../messages.js';
+
+export const ranks: Catalog = {
+  '{1} processes were started together, and the MPI library sees {2}': '一同启动了 {1} 个进程，而 MPI 库只看到 {2} 个',
+  'the launcher is of another MPI than the library, which is {1}': '启动器与库不属于同一种 MPI，库是 {1}',
+  'Start it with the mpirun of that library (mpirun.openmpi, mpirun.mpich), or with srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)':
+    '请用该库自己的 mpirun（mpirun.openmpi、mpirun.mpich）启动，或用 srun --mpi=pmix（Open MPI）、--mpi=pmi2（MPICH）',
+  'several processes train together through koffi, which is not installed': '多个进程一同训练需要 koffi，它没有安装',
+  'it is optional: nothing else needs it': '它是可选的：别的都不需要它',
+  'Run `npm install koffi@3.3.4` beside mossctl (with -g where mossctl is installed so)':
+    '请在 mossctl 旁运行 `npm install koffi@3.3.4`（若 mossctl 用 -g 安装，也加 -g）',
+  'this MPI library is of a kind that is not known here': '这里不认识这种 MPI 库',
+  'it says that it is {1}': '它自称是 {1}',
+  'Use Open MPI, MPICH, or one that follows the ABI of MPICH (Intel MPI, MVAPICH)':
+    '请用 Open MPI、MPICH，或与 MPICH 二进制兼容的库（Intel MPI、MVAPICH）',
+  'no MPI library was found': '没有找到 MPI 库',
+  'none of {1} can be loaded': '{1} 都无法加载',
+  'Install one (apt install openmpi-bin, or mpich), or name its folder in LD_LIBRARY_PATH':
+    '请安装一个（apt install openmpi-bin 或 mpich），或在 LD_LIBRARY_PATH 中写明它的文件夹',
+  'rank {1} of {2} failed': '{2} 个进程中的第 {1} 号失败了',
+  'the ranks are no longer at the same point of the work': '各进程已不在工作的同一处',
+  'one does what the others do not': '其中一个在做别的进程不做的事',
+  'several processes cannot train {1} together yet': '还不能由多个进程一同训练 {1}',
+  'it was started as {1} processes': '它以 {1} 个进程启动',
+  'Run it without mpirun: one process uses all cores of a machine':
+    '请不用 mpirun 运行：一个进程会用满一台机器的所有核',
+  'Run {1} with mpirun, and then the whole pipeline without it: it continues from there':
+    '请用 mpirun 运行 {1}，再不用它运行整个流程：会从那里继续',
+  'this machine has mossctl {1}, and that of the first rank {2}': '这台机器的 mossctl 是 {1}，第一个进程的是 {2}',
+  'Install the same version on all machines': '请在所有机器上安装同一版本',
+  'the ranks differ in {1}, so they cannot train together': '各进程的 {1} 不同，无法一同训练',
+  'rank {1} has {2}, rank 0 has {3}': '第 {1} 号是 {2}，第 0 号是 {3}',
+  'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)':
+    '请在所有机器上安装同样的 mossctl，共享运行文件夹，并写明后端（--backend）',
+  'this training cannot be divided over several processes yet': '这种训练还不能分到多个进程',
+  'its steps sample answers, or compare more than one micro-batch': '它的步骤要采样回答，或比较不止一个微批',
+  'the ranks do not see the same newest checkpoint here': '各进程在这里看到的最新检查点不同',
+  'rank {1} sees {2} than rank 0': '第 {1} 号看到的是{2}，与第 0 号不同',
+  'Give a run folder (--out) on a file system that all machines share':
+    '请给出所有机器共享的文件系统上的运行文件夹（--out）',
+  'The same command resumes from the last checkpoint': '同一命令会从最后的检查点继续',
+  '{1} was started as {2} processes, and it is the work of one': '{1} 以 {2} 个进程启动，而它是一个进程的工作',
+  'only {1} train on several': '只有 {1} 在多个进程上训练',
+  'Type it without mpirun': '请不用 mpirun 输入',
+  '{1} ({2}): `mpirun -n 2 mossctl pretrain` trains on several processes':
+    '{1}（{2}）：`mpirun -n 2 mossctl pretrain` 用多个进程训练',
+};

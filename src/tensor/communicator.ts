@@ -1,0 +1,85 @@
+// Who computes beside this process: the ranks of one job, each of which calls the same of these in the same order. Alone, which
+// is the default, nothing is sent and nothing is copied.
+import { Interrupted, UserError } from '../base/errors.js';
+
+export interface Communicator {
+  /** From 0, which is the one that prints and writes. */
+  readonly rank: number;
+  readonly size: number;
+  /** Each element becomes its sum over the ranks, the same bits on all of them. As many on each. */
+  sum(values: Float32Array): Promise<void>;
+  /** What each rank gives, by rank: numbers, texts, arrays and plain objects of these. A few megabytes at most. */
+  gather<Value>(value: Value): Promise<Value[]>;
+  /** This rank cannot continue: whatever the others call next throws `RankFailed`. Never throws itself. */
+  fail(reason: string): Promise<void>;
+}
+
+/** Another rank cannot continue, so neither can this one. */
+export class RankFailed extends UserError {
+  constructor(what: string, why: string) {
+    super({ what, why, next: 'The same command resumes from the last checkpoint' }, { exitCode: 1 });
+    this.name = 'RankFailed';
+  }
+}
+
+/** Of a process that computes by itself. */
+export const alone: Communicator = {
+  rank: 0,
+  size: 1,
+  sum: () => Promise.resolve(),
+  gather: (value) => Promise.resolve([value]),
+  fail: () => Promise.resolve(),
+};
+
+/** Whether any rank says so: the same on all. */
+export async function anyRank({ gather }: Pick<Communicator, 'gather'>, flag: boolean): Promise<boolean> {
+  return (await gather(flag)).includes(true);
+}
+
+interface Outcome<Value> {
+  value?: Value;
+  failure?: { reason: string; isInterrupted: boolean };
+}
+
+/**
+ * Done by the first rank, while the others wait for what comes of it: plain values. What it throws, the others throw too, in
+ * words; so that whoever catches it does the same everywhere. `work` exchanges nothing with them.
+ */
+export async function byFirstRank<Value>(communicator: Communicator, work: () => Promise<Value>): Promise<Value> {
+  if (communicator.size === 1) return work();
+  if (communicator.rank > 0) {
+    const [{ value, failure }] = await communicator.gather<Outcome<Value>>({});
+    if (failure === undefined) return value as Value;
+    throw failure.isInterrupted ? new Interrupted(failure.reason) : new Error(failure.reason);
+  }
+  let value: Value;
+  try {
+    value = await work();
+  } catch (error) {
+    const failure = { reason: reasonOf(error), isInterrupted: error instanceof Interrupted };
+    await communicator.gather<Outcome<Value>>({ failure });
+    throw error;
+  }
+  await communicator.gather<Outcome<Value>>({ value });
+  return value;
+}
+
+/** Done by the first rank, and then by the others, who find what it wrote. `work` exchanges nothing with them. */
+export async function firstThenOthers<Value>(communicator: Communicator, work: () => Promise<Value>): Promise<Value> {
+  if (communicator.rank > 0) {
+    await byFirstRank(communicator, async () => null);
+    return work();
+  }
+  let value: Value | undefined;
+  await byFirstRank(communicator, async () => {
+    value = await work();
+    return null;
+  });
+  return value as Value;
+}
+
+/** In words, for other ranks: of a fault of ours with where it is in the code. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof UserError || error instanceof Interrupted) return error.message;
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+}

@@ -1,0 +1,161 @@
+// A step that several ranks take together. All have read the same micro-batches; each computes its own part of them, and what
+// came of it is summed, so that loss, gradients and figures, and hence the weights of every rank, are those of the whole step.
+import type { ParameterSpec } from '../architecture/parameters.js';
+import { UserError } from '../base/errors.js';
+import type { ManifestFields } from '../checkpoint/manifest.js';
+import { type Model, weight } from '../model/model.js';
+import type { Communicator } from '../tensor/communicator.js';
+import { readInto } from '../tensor/host.js';
+import { dispose, type Tensor, tensor } from '../tensor/tf.js';
+import { type MicroBatch, type Objective, undivided } from './objective.js';
+
+/** A micro-batch, or a part of one, and which of the step's it is. */
+export interface OwnPart<Batch> {
+  index: number;
+  batch: Batch;
+}
+
+/**
+ * What this rank computes of a step: the units of all micro-batches in a row, cut into as many equal runs as there are ranks.
+ * @param isWhole no micro-batch is cut: what is drawn at random in a pass follows from a place in the whole of it.
+ * @throws UserError where the objective cannot be divided.
+ */
+export function ownParts<Batch extends MicroBatch>(
+  { division }: Pick<Objective<Batch>, 'division'>,
+  batches: readonly Batch[],
+  { rank, size }: Pick<Communicator, 'rank' | 'size'>,
+  { isWhole }: { isWhole: boolean },
+): OwnPart<Batch>[] {
+  if (size === 1) return batches.map((batch, index) => ({ index, batch }));
+  if (division === undefined) throw notDivided();
+  const { units, part } = isWhole ? undivided : division;
+  const total = batches.reduce((sum, batch) => sum + units(batch), 0);
+  const [from, to] = [Math.floor((total * rank) / size), Math.floor((total * (rank + 1)) / size)];
+  const own: OwnPart<Batch>[] = [];
+  let first = 0; // of this micro-batch's units, among all
+  for (const [index, whole] of batches.entries()) {
+    const count = units(whole);
+    const [begin, end] = [Math.max(0, from - first), Math.min(count, to - first)];
+    first += count;
+    if (begin >= end) continue;
+    const batch = part(whole, begin, end);
+    if (batch.weight > 0) own.push({ index, batch });
+  }
+  return own;
+}
+
+/** @throws UserError where it could not be divided over these ranks. */
+export function checkDivision<Batch extends MicroBatch>(
+  { division }: Pick<Objective<Batch>, 'division'>,
+  { size }: Pick<Communicator, 'size'>,
+): void {
+  if (size > 1 && division === undefined) throw notDivided();
+}
+
+/** @throws UserError where the ranks would not train the same. */
+export async function checkSameTraining(
+  { gather }: Pick<Communicator, 'gather'>,
+  {
+    backend,
+    precision,
+    inputDigest,
+    settings,
+  }: Pick<ManifestFields, 'backend' | 'precision' | 'inputDigest' | 'settings'>,
+): Promise<void> {
+  const own = { backend, precision, data: inputDigest, settings: JSON.stringify(settings) };
+  const [first, ...others] = await gather(own);
+  for (const [i, other] of others.entries()) {
+    const differ = (Object.keys(first) as (keyof typeof first)[]).filter((key) => other[key] !== first[key]);
+    if (differ.length === 0) continue;
+    const [key] = differ;
+    throw new UserError({
+      what: `the ranks differ in ${differ.join(' and ')}, so they cannot train together`,
+      why: `rank ${i + 1} has ${String(other[key]).slice(0, 80)}, rank 0 has ${String(first[key]).slice(0, 80)}`,
+      next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
+    });
+  }
+}
+
+function notDivided(): UserError {
+  return new UserError({
+    what: 'this training cannot be divided over several processes yet',
+    why: 'its steps sample answers, or compare more than one micro-batch',
+    next: 'Run it without mpirun: one process uses all cores of a machine',
+  });
+}
+
+/** Elements that are summed at once: 4 MiB. */
+const bucketSize = 1 << 20;
+
+/**
+ * Gradients that were summed over this rank's parts become sums over all ranks: for each of `rows`, also where this rank had
+ * none.
+ */
+export async function sumGradients(
+  communicator: Communicator,
+  model: Model,
+  rows: readonly ParameterSpec[],
+  gradients: Map<string, Tensor>,
+): Promise<void> {
+  if (communicator.size === 1) return;
+  for (const bucket of bucketsOf(rows.map(({ name }) => ({ name, size: weight(model, name).size })))) {
+    const values = new Float32Array(bucket.reduce((sum, { size }) => sum + size, 0));
+    let at = 0;
+    for (const { name, size } of bucket) {
+      const own = gradients.get(name);
+      if (own !== undefined) await readInto(own, values.subarray(at, at + size));
+      at += size;
+    }
+    await communicator.sum(values);
+    at = 0;
+    for (const { name, size } of bucket) {
+      const own = gradients.get(name);
+      if (own !== undefined) dispose(own);
+      gradients.set(name, tensor(values.slice(at, at + size), weight(model, name).shape, 'float32'));
+      at += size;
+    }
+  }
+}
+
+function bucketsOf<Row extends { size: number }>(rows: readonly Row[]): Row[][] {
+  const buckets: Row[][] = [];
+  let filled = bucketSize;
+  for (const row of rows) {
+    if (filled + row.size > bucketSize) {
+      buckets.push([]);
+      filled = 0;
+    }
+    buckets.at(-1)?.push(row);
+    filled += row.size;
+  }
+  return buckets;
+}
+
+/** A figure so far, as a sum and the weight that it is divided by in the end; or the least or greatest value. */
+export interface FigureSum {
+  sum: number;
+  weight: number;
+  extreme?: 'min' | 'max';
+}
+
+/** What the parts of this rank come to, or those of all. */
+export interface StepSums {
+  /** In nats. */
+  loss: number;
+  figures: Map<string, FigureSum>;
+}
+
+/** The sums over all ranks, in their order: the same on each. */
+export async function sumOfRanks(communicator: Communicator, own: StepSums): Promise<StepSums> {
+  const all = await communicator.gather({ loss: own.loss, figures: [...own.figures] });
+  if (all.length === 1) return own;
+  const figures: StepSums['figures'] = new Map();
+  for (const [name, { sum, weight, extreme }] of all.flatMap((each) => each.figures)) {
+    const before = figures.get(name);
+    if (before === undefined || before.weight === 0) figures.set(name, { sum, weight, extreme });
+    else if (weight === 0) continue;
+    else if (extreme !== undefined) before.sum = Math[extreme](before.sum, sum);
+    else figures.set(name, { sum: before.sum + sum, weight: before.weight + weight });
+  }
+  return { loss: all.reduce((sum, { loss }) => sum + loss, 0), figures };
+}

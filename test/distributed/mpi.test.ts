@@ -1,0 +1,68 @@
+// Real processes under a real mpirun, of each MPI that is installed; `npm run test:mpi` does the same with whole trainings.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launchedRank } from '../../src/base/launcher.js';
+import { tsxLoader } from '../e2e/cli.js';
+
+interface Said {
+  rank: number;
+  size: number;
+  losses: number[];
+  failure: string;
+}
+
+const child = fileURLToPath(new URL('rank.ts', import.meta.url));
+const launchers = { 'mpirun.openmpi': ['--oversubscribe'], 'mpirun.mpich': [] };
+
+function ranks(launcher: keyof typeof launchers | undefined): Said[] {
+  const own = [process.execPath, '--import', tsxLoader, child];
+  const [command, ...rest] = launcher === undefined ? own : [launcher, ...launchers[launcher], '-n', '2', ...own];
+  const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+  const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', env: { ...process.env, ...root } });
+  assert.equal(status, 0, stderr);
+  const said = stdout.split('\n').filter((line) => line.startsWith('{'));
+  return said.map((line) => JSON.parse(line) as Said).sort((a, b) => a.rank - b.rank);
+}
+
+for (const launcher of ['mpirun.openmpi', 'mpirun.mpich'] as const) {
+  const isThere = spawnSync(launcher, ['--version']).status === 0;
+  const skip = isThere ? false : `${launcher} is not installed`;
+  test(`two ranks of ${launcher} take the steps of one process, and end together`, { skip }, () => {
+    const [one] = ranks(undefined);
+    const both = ranks(launcher);
+    assert.deepEqual(
+      both.map(({ rank, size }) => [rank, size]),
+      [
+        [0, 2],
+        [1, 2],
+      ],
+    );
+    assert.deepEqual(both[0].losses, both[1].losses);
+    assert.equal(one.losses.length, 3);
+    for (const [i, loss] of one.losses.entries()) {
+      assert.ok(Math.abs(both[0].losses[i] - loss) <= 1e-5 * loss, `${both[0].losses[i]}, ${loss}`);
+    }
+    assert.match(both[0].failure, /rank 1 of 2 failed\. Error: no more/);
+    assert.match(both[1].failure, /^Error: no more/);
+  });
+}
+
+test('what a launcher says of a rank is read; a batch script and a single process are none', () => {
+  const openMpi = { OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4', OMPI_COMM_WORLD_LOCAL_SIZE: '2' };
+  assert.deepEqual(launchedRank(openMpi), { family: 'Open MPI', rank: 1, size: 4, localRank: 0, localSize: 2 });
+  const mpich = { PMI_RANK: '0', PMI_SIZE: '2', MPI_LOCALRANKID: '0', MPI_LOCALNRANKS: '2' };
+  assert.equal(launchedRank(mpich)?.family, 'MPICH');
+  assert.equal(launchedRank({ PMIX_RANK: '3', SLURM_NTASKS: '8', SLURM_LOCALID: '1' })?.rank, 3);
+  for (const none of [
+    {},
+    { SLURM_NTASKS: '8', SLURM_PROCID: '0' },
+    { PMI_RANK: '0', PMI_SIZE: '1' },
+    { PMI_RANK: '2', PMI_SIZE: '2' },
+    { PMI_RANK: '-1', PMI_SIZE: '2' },
+    { PMI_RANK: '0', PMI_SIZE: '1e3' },
+  ]) {
+    assert.equal(launchedRank(none), undefined, JSON.stringify(none));
+  }
+});

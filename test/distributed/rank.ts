@@ -1,0 +1,33 @@
+// One rank of mpi.test.ts: takes steps of the tiny model with the others, and prints as JSON what they came to. In the end the
+// last rank cannot continue, and the others learn it.
+import { launchedRank } from '../../src/base/launcher.js';
+import type { TokenBatch } from '../../src/data/types.js';
+import { openMpi } from '../../src/distributed/mpi.js';
+import { openBackend } from '../../src/tensor/backends.js';
+import { alone, type Communicator, reasonOf } from '../../src/tensor/communicator.js';
+import { createOptimizer } from '../../src/train/optimizer.js';
+import { trainStep } from '../../src/train/step.js';
+import { countingObjective, tinyModel, trainConfig } from '../train/tiny.js';
+
+const launched = launchedRank(process.env);
+const mpi = launched && (await openMpi(launched));
+const communicator: Communicator = mpi ?? alone;
+await openBackend('wasm');
+const [model, objective] = [tinyModel(), countingObjective()];
+const optimizer = createOptimizer(model);
+const losses: number[] = [];
+let failure = '';
+try {
+  for (let step = 1; step <= 4; step++) {
+    const batches: TokenBatch[] = [await objective.next()];
+    const at = { step, learningRate: 0.01, communicator };
+    losses.push((await trainStep(model, optimizer, objective, batches, trainConfig(), at)).loss);
+    if (step === 3 && communicator.rank === communicator.size - 1) throw new Error('no more');
+  }
+} catch (error) {
+  failure = reasonOf(error).split('\n')[0];
+  await communicator.fail(failure);
+}
+await mpi?.close();
+const { rank, size } = communicator;
+process.stdout.write(`${JSON.stringify({ rank, size, losses, failure })}\n`);
