@@ -89,6 +89,7 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
       next: 'Use `--backend native` here',
     });
   }
+  refuseForeign(out);
   const wheels = cuda ? cudaWheels : cpuWheels;
   const compiler = await findCompiler();
   const stamp = stampOf({ wheels, compiler });
@@ -99,6 +100,30 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
 }
 
 const stampFile = (out) => join(out, 'built.json');
+
+/** Whether a build of ours, whole or not, has written there. */
+function isOurs(out) {
+  try {
+    return typeof JSON.parse(readFileSync(stampFile(out), 'utf8')).stamp === 'string';
+  } catch {
+    return false;
+  }
+}
+
+/** node_modules is replaced: that of a person's own project never is. */
+function refuseForeign(out) {
+  if (isOurs(out) || !existsSync(join(out, 'node_modules'))) return;
+  throw new BuildFailure({
+    what: `${out} has a node_modules that this command did not make, and would replace`,
+    next: 'Name a folder of its own with --out, or delete that node_modules',
+  });
+}
+
+async function writeStamp(out, record) {
+  const path = `${stampFile(out)}.tmp-${process.pid}`;
+  await writeFile(path, `${JSON.stringify(record)}\n`);
+  await rename(path, stampFile(out));
+}
 
 /** Of all that goes into it. */
 function stampOf({ wheels, compiler }) {
@@ -147,7 +172,7 @@ async function build({ out, wheels, compiler, stamp, onStep }) {
     await compile(packageIn(folder), deps, compiler, folder);
     const { version, gpu } = await check(folder);
     await swap(folder, out);
-    await writeFile(stampFile(out), `${JSON.stringify({ stamp, version, gpu })}\n`);
+    await writeStamp(out, { stamp, version, gpu });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -189,9 +214,10 @@ async function check(folder) {
   throw new BuildFailure({ what: `what was built multiplies wrongly: ${values}`, next: 'Please report this' });
 }
 
-/** A kill between the two leaves a folder without the package, which counts as not built. */
+/** Wherever it is killed, what stays is a folder that counts as ours and as not built. */
 async function swap(folder, out) {
-  await rm(stampFile(out), { force: true });
+  refuseForeign(out); // what came there meanwhile
+  await writeStamp(out, { stamp: 'not whole' });
   await rm(join(out, 'node_modules'), { recursive: true, force: true });
   await rename(join(folder, 'node_modules'), join(out, 'node_modules'));
 }

@@ -129,6 +129,13 @@ test('a build that fails says what is missing, and keeps what was built before',
     await fails(/^npm cannot install the package: npm error code E404\nSee that `npm ping` .*\nnpm notice\n/);
     await writeFile(join(programs, 'npm'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
     await fails(/^there is no python3\nInstall it, with pip\n/);
+    await writeFile(join(out, 'built.json'), '{"stamp":"not whole"}'); // of a build that was killed as it put things in place
+    await fails(/^there is no python3\n/);
+    await writeFile(join(out, 'built.json'), '{"of":"somebody else"}');
+    await fails(
+      /before has a node_modules that this command did not make, and would replace\nName a folder of its own/,
+    );
+    await writeFile(join(out, 'built.json'), '{"stamp":"of another compiler"}');
     process.env.CXX = 'no-such-compiler';
     await fails(/^CXX names a compiler that does not run: no-such-compiler\n/);
   } finally {
