@@ -44,7 +44,14 @@ export async function configureTensorflow({ threads = loadedThreads }: ComputeSe
     });
   }
   const where = usesGpu() ? 'on a GPU' : `on the CPU, ${countOf(threads ?? 0, 'thread')}`;
-  return { threads, precision: 'fp32' as const, inWords: where };
+  return { threads, precision: 'fp32' as const, inWords: where, warning: unusedCard({ usesGpu: usesGpu() }) };
+}
+
+/** Of a machine that seems to have a card, though TensorFlow found none. */
+export function unusedCard(found: { usesGpu: boolean; hasDriver?: boolean }): string | undefined {
+  const { usesGpu, hasDriver: isThere = hasDriver() } = found;
+  if (usesGpu || !isThere) return undefined;
+  return "NVIDIA's driver is here, but TensorFlow found no GPU and computes on the CPU, more slowly than `--backend native`. It needs the driver 525 or newer, and the library of `mossctl tensorflow build --cuda`; TF_CPP_MIN_LOG_LEVEL=0 before the same command shows what it says itself";
 }
 
 /**

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isUsualBackend } from '../../src/config/compute.js';
+import { unusedCard } from '../../src/tensor/tensorflow.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-tensorflow-'));
 after(() => rm(folder, { recursive: true }));
@@ -82,6 +84,16 @@ test('it is loaded without a word, on the threads that are asked for, and no gra
   assert.match(threads, /^the backend tensorflow computes on 3 threads here\. It takes their number once, .*2 threads/);
   assert.match(precision, /^the backend tensorflow computes in fp32 only\. Omit precision bf16, or use/);
   assert.match(onCpu, /^4 Cos has no gradient/);
+});
+
+test('that it computes, and on the CPU though a card seems to be there, is said', () => {
+  assert.equal(isUsualBackend('tensorflow'), false);
+  assert.match(
+    unusedCard({ usesGpu: false, hasDriver: true }) ?? '',
+    /driver is here, but TensorFlow found no GPU .* 525/,
+  );
+  assert.equal(unusedCard({ usesGpu: false, hasDriver: false }), undefined);
+  assert.equal(unusedCard({ usesGpu: true, hasDriver: true }), undefined);
 });
 
 test('auto and doctor do not load it to learn that there is no GPU, and doctor does not call it broken', async () => {

@@ -215,6 +215,8 @@ export const checkpoint2: Catalog = {
   'Start another process for {1}': '要用{1}，请另起一个进程',
   'on a GPU': '在 GPU 上',
   'on the CPU, {1}': '在 CPU 上，{1}',
+  "NVIDIA's driver is here, but TensorFlow found no GPU and computes on the CPU, more slowly than `--backend native`. It needs the driver 525 or newer, and the library of `mossctl tensorflow build --cuda`; TF_CPP_MIN_LOG_LEVEL=0 before the same command shows what it says itself":
+    '这里有 NVIDIA 驱动，但 TensorFlow 没有找到 GPU，于是在 CPU 上计算，比 `--backend native` 慢。它需要 525 或更新的驱动，以及 `mossctl tensorflow build --cuda` 得到的库；在同一命令前加上 TF_CPP_MIN_LOG_LEVEL=0，可以看到它自己的说明',
   'Type `mossctl native build --force`': '请运行 `mossctl native build --force`',
   'the native engine was built from other sources': 'native 引擎是由其他源码构建的',
   'no faster': '不会更快',
