@@ -27,6 +27,8 @@ export async function loadTensorflow({ threads }: ComputeSettings): Promise<void
   const wanted = threads ?? (Number(env.TF_NUM_INTRAOP_THREADS) || availableCores());
   env.TF_NUM_INTRAOP_THREADS = String(wanted);
   env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // its banner, and what its CUDA build says of libraries that it registers twice
+  env.NVIDIA_TF32_OVERRIDE ??= '0'; // else cards since Ampere multiply fp32 with 10 bits of mantissa
+  env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // else each process takes nearly all of the card's memory, and commands start several
   // It calls both. Node 22 warns of them, Node 24 has no isNullOrUndefined.
   const isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined });

@@ -31,6 +31,8 @@ class Backend extends MathBackendCPU {}
 tf.registerBackend('tensorflow', () => Object.assign(new Backend(), { isUsingGpuDevice: process.env.STAND_IN_GPU === '1' }), 3);
 tf.copyRegisteredKernels('cpu', 'tensorflow');
 tf.setBackend('tensorflow');
+const { NVIDIA_TF32_OVERRIDE: tf32, TF_FORCE_GPU_ALLOW_GROWTH: growth } = process.env;
+if (process.env.STAND_IN_SAYS_CARD) console.error('tf32 ' + tf32 + ', growth ' + growth);
 console.error('loaded on ' + process.env.TF_NUM_INTRAOP_THREADS);
 `;
 
@@ -73,10 +75,10 @@ test('it is loaded without a word, on the threads that are asked for, and no gra
      console.log(await reason(openBackend('tensorflow', { precision: 'bf16', threads: 3 })));
      await openBackend('cpu');
      console.log(slopeOf((x) => tf.mul(x, tf.add(x, x))), await reason(Promise.resolve().then(() => slopeOf(tf.cos))));`,
-    { MOSSCTL_TENSORFLOW: out },
+    { MOSSCTL_TENSORFLOW: out, STAND_IN_SAYS_CARD: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'false' },
   );
   const [note, slope, refused, again, threads, precision, onCpu] = said.trim().split('\n');
-  assert.equal(err, 'loaded on 3\n');
+  assert.equal(err, 'tf32 0, growth false\nloaded on 3\n'); // on a card: all bits of fp32, and what a person has set
   assert.equal(note, 'backend tensorflow (on the CPU, 3 threads)');
   assert.equal(slope, 'tensorflow 4');
   assert.match(refused, /Cos has no gradient/);
