@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { availableCores } from '../base/cores.js';
-import { UserError } from '../base/errors.js';
+import type { Fault } from '../base/errors.js';
 import { countOf } from '../base/format.js';
 import type { ComputeSettings } from '../config/compute.js';
 import { keepGradients } from './gradients.js';
@@ -36,17 +36,21 @@ export async function loadTensorflow({ threads }: ComputeSettings): Promise<void
   loadedThreads = wanted;
 }
 
-/** TensorFlow takes no other number of threads once it is loaded. @throws UserError where another one is asked for. */
-export async function configureTensorflow({ threads = loadedThreads }: ComputeSettings) {
-  if (threads !== loadedThreads) {
-    throw new UserError({
-      what: `the backend tensorflow computes on ${countOf(loadedThreads ?? 0, 'thread')} here`,
-      why: 'it takes their number once, when a process loads it',
-      next: `Start another process for ${countOf(threads ?? 0, 'thread')}`,
-    });
-  }
+/** On a GPU their number is none of what computes. */
+export async function configureTensorflow() {
+  const threads = loadedThreads;
   const where = usesGpu() ? 'on a GPU' : `on the CPU, ${countOf(threads ?? 0, 'thread')}`;
   return { threads, precision: 'fp32' as const, inWords: where, warning: unusedCard({ usesGpu: usesGpu() }) };
+}
+
+/** Of another number of threads, which TensorFlow does not take once it is loaded. */
+export function refuseThreads({ threads = loadedThreads }: ComputeSettings): Fault | undefined {
+  if (loadedThreads === undefined || threads === loadedThreads || usesGpu()) return undefined;
+  return {
+    what: `the backend tensorflow computes on ${countOf(loadedThreads, 'thread')} here`,
+    why: 'it takes their number once, when a process loads it',
+    next: `Start another process for ${countOf(threads ?? 0, 'thread')}`,
+  };
 }
 
 /** Of a machine that seems to have a card, though TensorFlow found none. */

@@ -74,10 +74,13 @@ test('it is loaded without a word, on the threads that are asked for, and no gra
      console.log(await reason(openBackend('tensorflow', { threads: 2 })));
      console.log(await reason(openBackend('tensorflow', { precision: 'bf16', threads: 3 })));
      await openBackend('cpu');
+     console.log(await reason(openBackend('tensorflow', { threads: 2 })).then(() => tf.engine().backendName));
+     console.log(await openBackend('auto', { threads: 2 }).then(({ note }) => note, ({ message }) => message));
+     await openBackend('cpu');
      console.log(slopeOf((x) => tf.mul(x, tf.add(x, x))), await reason(Promise.resolve().then(() => slopeOf(tf.cos))));`,
     { MOSSCTL_TENSORFLOW: out, STAND_IN_SAYS_CARD: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'false' },
   );
-  const [note, slope, refused, again, threads, precision, onCpu] = said.trim().split('\n');
+  const [note, slope, refused, again, threads, precision, current, auto, onCpu] = said.trim().split('\n');
   assert.equal(err, 'tf32 0, growth false\nloaded on 3\n'); // on a card: all bits of fp32, and what a person has set
   assert.equal(note, 'backend tensorflow (on the CPU, 3 threads)');
   assert.equal(slope, 'tensorflow 4');
@@ -85,6 +88,11 @@ test('it is loaded without a word, on the threads that are asked for, and no gra
   assert.equal(again, '3 false');
   assert.match(threads, /^the backend tensorflow computes on 3 threads here\. It takes their number once, .*2 threads/);
   assert.match(precision, /^the backend tensorflow computes in fp32 only\. Omit precision bf16, or use/);
+  assert.equal(current, 'cpu');
+  assert.match(
+    auto,
+    /(^backend native|no compute backend).*tensorflow: the backend tensorflow computes on 3 threads here/,
+  );
   assert.match(onCpu, /^4 Cos has no gradient/);
 });
 
