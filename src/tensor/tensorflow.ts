@@ -2,7 +2,7 @@
 // everybody put right around the load. It brings half a gigabyte of library, gradients for every op, and a banner.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import util from 'node:util';
 import { availableCores } from '../base/cores.js';
 import type { Fault } from '../base/errors.js';
@@ -76,7 +76,7 @@ export function whyNoGpu(): string | undefined {
  */
 function findPackage(): string {
   const { MOSSCTL_TENSORFLOW: chosen } = process.env;
-  const folder = chosen ? join(chosen, 'node_modules', packageName) : installedPackage();
+  const folder = chosen ? join(resolve(chosen), 'node_modules', packageName) : installedPackage();
   if (folder !== undefined && hasBinding(folder)) return folder;
   if (chosen)
     throw new Error(`MOSSCTL_TENSORFLOW names ${chosen}, where \`mossctl tensorflow build\` has built nothing`);

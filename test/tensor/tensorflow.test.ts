@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isUsualBackend } from '../../src/config/compute.js';
@@ -78,7 +78,7 @@ test('it is loaded without a word, on the threads that are asked for, and no gra
      console.log(await openBackend('auto', { threads: 2 }).then(({ note }) => note, ({ message }) => message));
      await openBackend('cpu');
      console.log(slopeOf((x) => tf.mul(x, tf.add(x, x))), await reason(Promise.resolve().then(() => slopeOf(tf.cos))));`,
-    { MOSSCTL_TENSORFLOW: out, STAND_IN_SAYS_CARD: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'false' },
+    { MOSSCTL_TENSORFLOW: relative(process.cwd(), out), STAND_IN_SAYS_CARD: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'false' },
   );
   const [note, slope, refused, again, threads, precision, current, auto, onCpu] = said.trim().split('\n');
   assert.equal(err, 'tf32 0, growth false\nloaded on 3\n'); // on a card: all bits of fp32, and what a person has set
