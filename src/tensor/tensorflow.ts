@@ -104,7 +104,7 @@ function hasDriver(): boolean {
   const signs =
     platform === 'win32'
       ? [join(env.SystemRoot ?? 'C:\\Windows', 'System32', 'nvcuda.dll')]
-      : ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'];
+      : ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/usr/lib/wsl/lib/libcuda.so.1'];
   return signs.some((path) => existsSync(path));
 }
 
