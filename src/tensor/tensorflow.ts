@@ -24,7 +24,7 @@ export async function loadTensorflow({ threads }: ComputeSettings): Promise<void
   const folder = findPackage();
   if (loadedThreads !== undefined) return;
   const { env } = process;
-  const wanted = threads ?? (Number(env.TF_NUM_INTRAOP_THREADS) || availableCores());
+  const wanted = threads ?? threadsIn(env.TF_NUM_INTRAOP_THREADS) ?? availableCores();
   env.TF_NUM_INTRAOP_THREADS = String(wanted);
   env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // its banner, and what its CUDA build says of libraries that it registers twice
   env.NVIDIA_TF32_OVERRIDE ??= '0'; // else cards since Ampere multiply fp32 with 10 bits of mantissa
@@ -34,6 +34,12 @@ export async function loadTensorflow({ threads }: ComputeSettings): Promise<void
   Object.assign(util, { isArray: Array.isArray, isNullOrUndefined });
   keepGradients(() => createRequire(import.meta.url)(folder)); // `import` takes no folder
   loadedThreads = wanted;
+}
+
+/** What the environment says, where it is a whole number from 1. */
+export function threadsIn(text: string | undefined): number | undefined {
+  const threads = Number(text);
+  return Number.isSafeInteger(threads) && threads >= 1 ? threads : undefined;
 }
 
 /** On a GPU their number is none of what computes. */

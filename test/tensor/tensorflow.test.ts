@@ -10,7 +10,7 @@ import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isUsualBackend } from '../../src/config/compute.js';
-import { unusedCard } from '../../src/tensor/tensorflow.js';
+import { threadsIn, unusedCard } from '../../src/tensor/tensorflow.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-tensorflow-'));
 after(() => rm(folder, { recursive: true }));
@@ -104,6 +104,11 @@ test('that it computes, and on the CPU though a card seems to be there, is said'
   );
   assert.equal(unusedCard({ usesGpu: false, hasDriver: false }), undefined);
   assert.equal(unusedCard({ usesGpu: true, hasDriver: true }), undefined);
+});
+
+test('threads of the environment are a whole number from 1, or none', () => {
+  assert.equal(threadsIn('3'), 3);
+  for (const text of [undefined, '', '0', '-2', '1.5', 'many']) assert.equal(threadsIn(text), undefined);
 });
 
 test('auto and doctor do not load it to learn that there is no GPU, and doctor does not call it broken', async () => {
