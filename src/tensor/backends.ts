@@ -144,8 +144,9 @@ export async function checkBackends(): Promise<{ name: BackendName; available: b
   const checks = [];
   for (const backend of backends) {
     const { name } = backend;
-    const { reason = 'ready', isSpare = false } = (await tryOpen(backend, {}, true)) ?? {};
-    const spare = `installed; ${reason}, so auto passes over it (\`--backend ${name}\` computes on the CPU)`;
+    const { reason = 'ready', isSpare = false, isUntried = false } = (await tryOpen(backend, {}, true)) ?? {};
+    const installed = isUntried ? 'installed, not tried' : 'installed';
+    const spare = `${installed}; ${reason}, so auto passes over it (\`--backend ${name}\` computes on the CPU)`;
     const isReady = reason === 'ready';
     checks.push({ name, available: isReady || isSpare, reason: isSpare ? spare : reason });
   }
@@ -156,6 +157,8 @@ interface NotOpened {
   reason: string;
   /** It would run, where it is asked for by name. */
   isSpare?: true;
+  /** It was not loaded. */
+  isUntried?: true;
 }
 
 async function tryOpen(
@@ -166,7 +169,7 @@ async function tryOpen(
   const unfit = (): string | undefined => (onlyIfFit ? backend.unfit?.() : undefined);
   try {
     const early = unfit();
-    if (early !== undefined) return { reason: early, isSpare: true };
+    if (early !== undefined) return { reason: early, isSpare: true, isUntried: true };
     await backend.load(settings);
     if (!(await setBackend(backend.name))) return { reason: 'it did not start' };
     const late = unfit();

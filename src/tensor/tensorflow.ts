@@ -14,7 +14,13 @@ import { engine } from './tf.js';
 const packageName = '@tensorflow/tfjs-node-gpu';
 
 /** Of the optional package. */
-export const notInstalled = 'not installed';
+export const notInstalled =
+  process.platform === 'linux' && process.arch === 'x64'
+    ? 'not installed: `mossctl tensorflow build` gets it'
+    : 'not installed';
+
+/** That `mossctl tensorflow build` puts into the package's folder, and its binding loads. */
+const library = join('deps', 'lib', 'libtensorflow_cc.so.2');
 
 /** On how many threads TensorFlow computes; it asks once per process, when it is loaded. */
 let loadedThreads: number | undefined;
@@ -83,6 +89,9 @@ export function whyNoGpu(): string | undefined {
 function findPackage(): string {
   const { MOSSCTL_TENSORFLOW: chosen } = process.env;
   const folder = chosen ? join(resolve(chosen), 'node_modules', packageName) : installedPackage();
+  if (chosen && existsSync(join(chosen, 'built.json')) && !existsSync(join(`${folder}`, library))) {
+    throw new Error(`${library} is missing in ${chosen}: type \`mossctl tensorflow build --out\` and that folder`);
+  }
   if (folder !== undefined && hasBinding(folder)) return folder;
   if (chosen)
     throw new Error(`MOSSCTL_TENSORFLOW names ${chosen}, where \`mossctl tensorflow build\` has built nothing`);

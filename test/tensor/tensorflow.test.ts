@@ -10,7 +10,7 @@ import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isUsualBackend } from '../../src/config/compute.js';
-import { threadsIn, unusedCard } from '../../src/tensor/tensorflow.js';
+import { threadsIn, unusedCard, whyNoGpu } from '../../src/tensor/tensorflow.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-tensorflow-'));
 after(() => rm(folder, { recursive: true }));
@@ -124,7 +124,7 @@ test('auto and doctor do not load it to learn that there is no GPU, and doctor d
   assert.equal(found.available, true);
   assert.match(
     found.reason,
-    /^installed; it found no GPU, so auto passes over it \(`--backend tensorflow` computes on/,
+    /^installed(, not tried)?; it found no GPU, so auto passes over it \(`--backend tensorflow` computes on/,
   );
   // Where the driver is, it is loaded to be asked; quietly then, too.
   assert.match(err, /^(loaded on \d+\n)?$/);
@@ -176,6 +176,12 @@ test('why it does not open is said whole', async () => {
   const whole = await install('failing');
   const failing = inProcess(open, { MOSSCTL_TENSORFLOW: whole, STAND_IN_FAILS: '1' });
   assert.match(failing.out, /^the backend tensorflow cannot run here\. Cannot do this and more\. /);
+  await writeFile(join(whole, 'built.json'), '{"stamp":"ours"}');
+  const { MOSSCTL_TENSORFLOW: before } = process.env;
+  process.env.MOSSCTL_TENSORFLOW = whole;
+  assert.throws(whyNoGpu, /libtensorflow_cc\.so\.2 is missing in .*failing: type `mossctl tensorflow build --out`/);
+  if (before === undefined) delete process.env.MOSSCTL_TENSORFLOW;
+  else process.env.MOSSCTL_TENSORFLOW = before;
   const bare = await install('bare', { library: false });
   const without = inProcess(open, { MOSSCTL_TENSORFLOW: bare });
   assert.match(without.out, /MOSSCTL_TENSORFLOW names .*bare, where `mossctl tensorflow build` has built nothing/);

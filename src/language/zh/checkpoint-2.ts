@@ -208,8 +208,12 @@ export const checkpoint2: Catalog = {
     '已安装，但缺少 TensorFlow 库：`mossctl tensorflow build` 能从别处取得',
   'MOSSCTL_TENSORFLOW names {1}, where `mossctl tensorflow build` has built nothing':
     'MOSSCTL_TENSORFLOW 指向 {1}，但 `mossctl tensorflow build` 没有在那里构建过',
-  'installed; {1}, so auto passes over it (`--backend {2}` computes on the CPU)':
-    '已安装；{1}，所以 auto 跳过它（`--backend {2}` 会在 CPU 上计算）',
+  '{1}; {2}, so auto passes over it (`--backend {3}` computes on the CPU)':
+    '{1}；{2}，所以 auto 跳过它（`--backend {3}` 会在 CPU 上计算）',
+  'installed, not tried': '已安装，没有试过',
+  'not installed: `mossctl tensorflow build` gets it': '未安装：`mossctl tensorflow build` 可以取得它',
+  '{1} is missing in {2}: type `mossctl tensorflow build --out` and that folder':
+    '{2} 中缺少 {1}：请运行 `mossctl tensorflow build --out`，后接该文件夹',
   'the backend tensorflow computes on {1} here': '后端 tensorflow 在这里用 {1}计算',
   'it takes their number once, when a process loads it': '线程数只在进程加载它时设定一次',
   'Start another process for {1}': '要用{1}，请另起一个进程',
