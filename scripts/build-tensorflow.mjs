@@ -91,7 +91,7 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
   }
   refuseForeign(out);
   const wheels = cuda ? cudaWheels : cpuWheels;
-  const compiler = await findCompiler();
+  const compiler = await findCompiler(`mossctl tensorflow build${cuda ? ' --cuda' : ''}`);
   const stamp = stampOf({ wheels, compiler });
   const built = force || !isCurrent(out, stamp);
   if (built) await build({ out, wheels, compiler, stamp, onStep });

@@ -165,6 +165,8 @@ test('a build that fails says what is missing, and keeps what was built before',
     await writeFile(join(out, 'built.json'), '{"stamp":"of another compiler"}');
     process.env.CXX = 'no-such-compiler';
     await fails(/^CXX names a compiler that does not run: no-such-compiler\n/);
+    delete process.env.CXX;
+    await fails(/^no C\+\+ compiler was found\nInstall .*, then type `mossctl tensorflow build`\n/);
   } finally {
     Object.assign(process.env, { PATH, CXX });
     if (CXX === undefined) delete process.env.CXX;
