@@ -89,6 +89,12 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
       next: 'Use `--backend native` here',
     });
   }
+  if (isMusl()) {
+    throw new BuildFailure({
+      what: 'TensorFlow is made for glibc, and this Node runs on musl (Alpine)',
+      next: 'Use `--backend native` here, or a system with glibc, such as Debian',
+    });
+  }
   refuseForeign(out);
   const wheels = cuda ? cudaWheels : cpuWheels;
   const compiler = await findCompiler(`mossctl tensorflow build${cuda ? ' --cuda' : ''}`);
@@ -97,6 +103,11 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
   if (built) await build({ out, wheels, compiler, stamp, onStep });
   const record = JSON.parse(await readFile(stampFile(out), 'utf8'));
   return { built, out, seconds: (performance.now() - started) / 1000, version: record.version, cuda, gpu: record.gpu };
+}
+
+/** @param [report] Of this process; given only by tests. */
+export function isMusl(report = process.report.getReport()) {
+  return report.header.glibcVersionRuntime === undefined;
 }
 
 const stampFile = (out) => join(out, 'built.json');

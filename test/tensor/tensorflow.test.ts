@@ -134,7 +134,9 @@ test('a build that fails says what is missing, and keeps what was built before',
   skip: (process.platform !== 'linux' || process.arch !== 'x64') && 'it is made for Linux on x64',
 }, async () => {
   const script = new URL('../../scripts/build-tensorflow.mjs', import.meta.url).href;
-  const { buildTensorflow, BuildFailure } = await import(script);
+  const { buildTensorflow, BuildFailure, isMusl } = await import(script);
+  assert.equal(isMusl({ header: {} }), true);
+  assert.equal(isMusl({ header: { glibcVersionRuntime: '2.36' } }), false);
   const out = await install('before');
   await writeFile(join(out, 'built.json'), '{"stamp":"of another compiler"}');
   const programs = join(folder, 'programs');
