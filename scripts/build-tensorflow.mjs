@@ -96,6 +96,7 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
     });
   }
   refuseForeign(out);
+  if (!cuda && !force) refuseCuda(out);
   const wheels = cuda ? cudaWheels : cpuWheels;
   const compiler = await findCompiler(`mossctl tensorflow build${cuda ? ' --cuda' : ''}`);
   const stamp = stampOf({ wheels, compiler });
@@ -127,6 +128,15 @@ function refuseForeign(out) {
   throw new BuildFailure({
     what: `${out} has a node_modules that this command did not make, and would replace`,
     next: 'Name a folder of its own with --out, or delete that node_modules',
+  });
+}
+
+/** Gigabytes of download, for whoever has a card. */
+function refuseCuda(out) {
+  if (!existsSync(join(packageIn(out), 'deps', 'nvidia'))) return;
+  throw new BuildFailure({
+    what: `${out} holds the library for NVIDIA cards, which the one for processors would replace`,
+    next: 'Add --cuda to keep it up to date, --force to replace it, or another folder with --out',
   });
 }
 

@@ -165,6 +165,10 @@ test('a build that fails says what is missing, and keeps what was built before',
       /before has a node_modules that this command did not make, and would replace\nName a folder of its own/,
     );
     await writeFile(join(out, 'built.json'), '{"stamp":"of another compiler"}');
+    const nvidia = join(out, 'node_modules/@tensorflow/tfjs-node-gpu/deps/nvidia');
+    await mkdir(nvidia, { recursive: true });
+    await fails(/before holds the library for NVIDIA cards, which .* would replace\nAdd --cuda to keep it/);
+    await rm(nvidia, { recursive: true });
     process.env.CXX = 'no-such-compiler';
     await fails(/^CXX names a compiler that does not run: no-such-compiler\n/);
     delete process.env.CXX;
