@@ -18,6 +18,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const packageName = '@tensorflow/tfjs-node-gpu';
 const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const packageVersion = optionalDependencies[packageName];
+/** Of the package's archive: as package-lock.json has it, which is no part of what is published. */
+export const packageIntegrity =
+  'sha512-p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==';
 
 /** `name==version`, sha256. 2.12 is the first TensorFlow whose wheel holds libtensorflow_cc.so.2, with the C API in it. */
 const cpuWheels = [['tensorflow-cpu==2.15.1', '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26']];
@@ -176,11 +179,12 @@ async function build({ out, wheels, compiler, stamp, onStep }) {
   try {
     onStep(`fetching ${packageName} ${packageVersion} from npm`);
     await writeFile(join(folder, 'package.json'), '{"private":true}\n');
-    const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--save-exact'];
+    const quiet = ['--package-lock', '--no-audit', '--no-fund', '--ignore-scripts', '--save-exact'];
     await run('npm', ['install', ...quiet, `${packageName}@${packageVersion}`], folder, {
       what: 'npm cannot install the package',
       next: 'See that `npm ping` reaches a registry',
     });
+    await checkPackage(folder);
     onStep(`fetching ${wheels[0][0].replace('==', ' ')} from PyPI`);
     await fetchWheels(folder, wheels);
     onStep('unpacking it');
@@ -197,6 +201,18 @@ async function build({ out, wheels, compiler, stamp, onStep }) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** npm has compared the archive with what the registry says of it: that is compared with what we know. */
+async function checkPackage(folder) {
+  const lock = await readFile(join(folder, 'package-lock.json'), 'utf8').catch(() => '{}');
+  const { integrity } = JSON.parse(lock).packages?.[`node_modules/${packageName}`] ?? {};
+  if (integrity === packageIntegrity) return;
+  throw new BuildFailure({
+    what: `npm's ${packageName} ${packageVersion} is not the one that mossctl knows`,
+    why: `its integrity is ${integrity ?? 'not recorded'}, not ${packageIntegrity}`,
+    next: 'See which registry `npm config get registry` names',
+  });
 }
 
 async function fetchWheels(folder, wheels) {

@@ -130,11 +130,19 @@ test('auto and doctor do not load it to learn that there is no GPU, and doctor d
   assert.match(err, /^(loaded on \d+\n)?$/);
 });
 
+/** An npm that installs nothing, and says what it did in its lock file. */
+const npmOf = ({ integrity }: { integrity: string }): string => {
+  const lock = { packages: { 'node_modules/@tensorflow/tfjs-node-gpu': { integrity } } };
+  return `#!/bin/sh\necho '${JSON.stringify(lock)}' > package-lock.json\n`;
+};
+
 test('a build that fails says what is missing, and keeps what was built before', {
   skip: (process.platform !== 'linux' || process.arch !== 'x64') && 'it is made for Linux on x64',
 }, async () => {
   const script = new URL('../../scripts/build-tensorflow.mjs', import.meta.url).href;
-  const { buildTensorflow, BuildFailure, isMusl } = await import(script);
+  const { buildTensorflow, BuildFailure, isMusl, packageIntegrity } = await import(script);
+  const lock = createRequire(import.meta.url)('../../package-lock.json');
+  assert.equal(packageIntegrity, lock.packages['node_modules/@tensorflow/tfjs-node-gpu'].integrity);
   assert.equal(isMusl({ header: {} }), true);
   assert.equal(isMusl({ header: { glibcVersionRuntime: '2.36' } }), false);
   const out = await install('before');
@@ -156,7 +164,9 @@ test('a build that fails says what is missing, and keeps what was built before',
     const npm = '#!/bin/sh\necho "npm notice" >&2; echo "npm error code E404" >&2; exit 1\n';
     await writeFile(join(programs, 'npm'), npm, { mode: 0o755 });
     await fails(/^npm cannot install the package: npm error code E404\nSee that `npm ping` .*\nnpm notice\n/);
-    await writeFile(join(programs, 'npm'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    await writeFile(join(programs, 'npm'), npmOf({ integrity: 'sha512-other' }), { mode: 0o755 });
+    await fails(/^npm's @tensorflow.* is not the one that mossctl knows: its integrity is sha512-other, not sha512-p/);
+    await writeFile(join(programs, 'npm'), npmOf({ integrity: packageIntegrity }), { mode: 0o755 });
     await fails(/^there is no python3\nInstall it, with pip\n/);
     await writeFile(join(out, 'built.json'), '{"stamp":"not whole"}'); // of a build that was killed as it put things in place
     await fails(/^there is no python3\n/);
