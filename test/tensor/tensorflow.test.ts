@@ -189,6 +189,50 @@ test('a build that fails says what is missing, and keeps what was built before',
   }
 });
 
+test('what was fetched is kept: another compiler compiles it again, and a library that is cut is fetched again', {
+  skip: (process.platform !== 'linux' || process.arch !== 'x64') && 'it is made for Linux on x64',
+}, async () => {
+  const { buildTensorflow, packageIntegrity } = await import(
+    new URL('../../scripts/build-tensorflow.mjs', import.meta.url).href
+  );
+  const out = join(folder, 'kept');
+  const programs = join(folder, 'programs-whole');
+  await mkdir(programs);
+  const program = (name: string, script: string) => writeFile(join(programs, name), script, { mode: 0o755 });
+  const home = 'node_modules/@tensorflow/tfjs-node-gpu';
+  const index = `const backend = { binding: { TF_Version: '2.15.1' } };
+module.exports = { enableProdMode() {}, matMul: () => ({ dataSync: () => [19, 22, 43, 50] }), backend: () => backend };`;
+  const npm = `${npmOf({ integrity: packageIntegrity })}mkdir -p ${home}\ncat > ${home}/index.js <<'end'\n${index}\nend\n`;
+  const lib = `${home}/deps/lib`;
+  const unpacks = `case "$1" in -c) mkdir -p ${lib}; for f in cc framework; do echo $f > ${lib}/libtensorflow_$f.so.2; done;; *) mkdir wheels;; esac`;
+  await program('npm', npm);
+  await program('python3', `#!/bin/sh\n${unpacks}\n`);
+  const compiler = 'while [ $# -gt 0 ]; do [ "$1" = -o ] && echo binding > "$2"; shift; done';
+  await program('g++', `#!/bin/sh\necho one\n${compiler}\n`);
+  const { PATH, CXX } = process.env;
+  const steps: string[] = [];
+  const build = async (): Promise<string[]> => {
+    steps.length = 0;
+    const { built } = await buildTensorflow({ out, onStep: (text: string) => steps.push(text.split(' ')[0]) });
+    assert.equal(built, steps.length > 0);
+    return [...steps];
+  };
+  try {
+    Object.assign(process.env, { PATH: `${programs}:${PATH}`, CXX: join(programs, 'g++') });
+    const all = ['fetching', 'fetching', 'unpacking', 'compiling'];
+    assert.deepEqual(await build(), all);
+    assert.deepEqual(await build(), []);
+    await program('g++', `#!/bin/sh\necho two\n${compiler}\n`);
+    assert.deepEqual(await build(), ['compiling']);
+    await writeFile(join(out, lib, 'libtensorflow_framework.so.2'), '');
+    assert.deepEqual(await build(), all);
+    assert.deepEqual((await readdir(out)).sort(), ['built.json', 'node_modules']);
+  } finally {
+    Object.assign(process.env, { PATH, CXX });
+    if (CXX === undefined) delete process.env.CXX;
+  }
+});
+
 test('why it does not open is said whole', async () => {
   const open = `console.log(await reason(openBackend('tensorflow')));`;
   const whole = await install('failing');
