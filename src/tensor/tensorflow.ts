@@ -123,6 +123,11 @@ function hasDriver(): boolean {
   return signs.some((path) => existsSync(path));
 }
 
+/** How many times what a training step takes of memory on `native` it takes here; on a card it is the card's memory. */
+export function memoryFactor(): number {
+  return engine().backendName === 'tensorflow' && !usesGpu() ? 3 : 1;
+}
+
 function usesGpu(): boolean {
   const backend = engine().findBackend('tensorflow') as { isUsingGpuDevice?: boolean } | null;
   return backend?.isUsingGpuDevice === true;
