@@ -96,6 +96,16 @@ test('it is loaded without a word, on the threads that are asked for, and no gra
   assert.match(onCpu, /^4 Cos has no gradient/);
 });
 
+test('on a GPU another number of threads is no reason to refuse, and memory is not counted as on a processor', async () => {
+  const { out } = inProcess(
+    `const { memoryFactor } = await import(${source('tensor/tensorflow.ts')});
+     await openBackend('tensorflow', { threads: 3 });
+     console.log((await openBackend('tensorflow', { threads: 2 })).note, memoryFactor());`,
+    { MOSSCTL_TENSORFLOW: await install('card'), STAND_IN_GPU: '1' },
+  );
+  assert.equal(out, 'backend tensorflow (on a GPU) 1\n');
+});
+
 test('that it computes, and on the CPU though a card seems to be there, is said', () => {
   assert.equal(isUsualBackend('tensorflow'), false);
   assert.match(
