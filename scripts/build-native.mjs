@@ -57,8 +57,11 @@ export async function isUpToDate(options = {}) {
   return isCurrent(await planBuild(options));
 }
 
-/** The C++ compiler of this machine: $CXX alone where it is set, else the first of g++, clang++ and c++ that runs. */
-export async function findCompiler() {
+/**
+ * The C++ compiler of this machine: $CXX alone where it is set, else the first of g++, clang++ and c++ that runs.
+ * @param [again] What to type once there is one.
+ */
+export async function findCompiler(again = 'mossctl native build') {
   const chosen = process.env.CXX?.trim();
   for (const candidate of chosen ? [chosen] : ['g++', 'clang++', 'c++']) {
     const command = candidate.split(/\s+/); // CXX may carry options or a wrapper: `ccache g++`
@@ -74,11 +77,11 @@ export async function findCompiler() {
       next: 'Correct CXX or unset it',
     });
   }
-  throw new BuildFailure({ what: 'no C++ compiler was found', next: compilerHint() });
+  throw new BuildFailure({ what: 'no C++ compiler was found', next: compilerHint(again) });
 }
 
-function compilerHint() {
-  const again = 'then type `mossctl native build`';
+function compilerHint(command) {
+  const again = `then type \`${command}\``;
   if (process.platform === 'darwin') return `Install one with \`xcode-select --install\`, ${again}`;
   let release = '';
   try {

@@ -4,10 +4,10 @@
 // `npm run test:tensorflow` call it; MOSSCTL_TENSORFLOW then names the folder.
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { BuildFailure, findCompiler, removeAbandoned } from './build-native.mjs';
@@ -18,6 +18,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const packageName = '@tensorflow/tfjs-node-gpu';
 const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const packageVersion = optionalDependencies[packageName];
+/** Of the package's archive: as package-lock.json has it, which is no part of what is published. */
+export const packageIntegrity =
+  'sha512-p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==';
 
 /** `name==version`, sha256. 2.12 is the first TensorFlow whose wheel holds libtensorflow_cc.so.2, with the C API in it. */
 const cpuWheels = [['tensorflow-cpu==2.15.1', '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26']];
@@ -89,35 +92,93 @@ export async function buildTensorflow({ cuda = false, force = false, onStep = ()
       next: 'Use `--backend native` here',
     });
   }
+  if (isMusl()) {
+    throw new BuildFailure({
+      what: 'TensorFlow is made for glibc, and this Node runs on musl (Alpine)',
+      next: 'Use `--backend native` here, or a system with glibc, such as Debian',
+    });
+  }
+  refuseForeign(out);
+  if (!cuda && !force) refuseCuda(out);
   const wheels = cuda ? cudaWheels : cpuWheels;
-  const compiler = await findCompiler();
-  const stamp = stampOf({ wheels, compiler });
-  const built = force || !isCurrent(out, stamp);
-  if (built) await build({ out, wheels, compiler, stamp, onStep });
+  const compiler = await findCompiler(`mossctl tensorflow build${cuda ? ' --cuda' : ''}`);
+  const stamps = stampsOf({ wheels, compiler });
+  const built = force || !isCurrent(out, stamps);
+  if (built) await build({ out, wheels, compiler, stamps, force, onStep });
   const record = JSON.parse(await readFile(stampFile(out), 'utf8'));
   return { built, out, seconds: (performance.now() - started) / 1000, version: record.version, cuda, gpu: record.gpu };
 }
 
-const stampFile = (out) => join(out, 'built.json');
-
-/** Of all that goes into it. */
-function stampOf({ wheels, compiler }) {
-  const parts = JSON.stringify([packageVersion, wheels, compiler, unpack, compilerFlags]);
-  return createHash('sha256').update(parts).digest('hex');
+/** @param [report] Of this process; given only by tests. */
+export function isMusl(report = process.report.getReport()) {
+  return report.header.glibcVersionRuntime === undefined;
 }
 
-function isCurrent(out, stamp) {
+const stampFile = (out) => join(out, 'built.json');
+
+/** Of a build of ours, whole or not; undefined where there is none. */
+function readRecord(out) {
   try {
-    const isWhole = existsSync(join(packageIn(out), 'lib', 'napi-v8', 'tfjs_binding.node'));
-    return isWhole && JSON.parse(readFileSync(stampFile(out), 'utf8')).stamp === stamp;
+    const record = JSON.parse(readFileSync(stampFile(out), 'utf8'));
+    return typeof record?.stamp === 'string' ? record : undefined;
   } catch {
-    return false; // none, or not ours
+    return undefined;
   }
 }
 
+/** node_modules is replaced: that of a person's own project never is. */
+function refuseForeign(out) {
+  if (readRecord(out) !== undefined || !existsSync(join(out, 'node_modules'))) return;
+  throw new BuildFailure({
+    what: `${out} has a node_modules that this command did not make, and would replace`,
+    next: 'Name a folder of its own with --out, or delete that node_modules',
+  });
+}
+
+/** Gigabytes of download, for whoever has a card. */
+function refuseCuda(out) {
+  if (!existsSync(join(packageIn(out), 'deps', 'nvidia'))) return;
+  throw new BuildFailure({
+    what: `${out} holds the library for NVIDIA cards, which the one for processors would replace`,
+    next: 'Add --cuda to keep it up to date, --force to replace it, or another folder with --out',
+  });
+}
+
+async function writeStamp(out, record) {
+  const path = `${stampFile(out)}.tmp-${process.pid}`;
+  await writeFile(path, `${JSON.stringify(record)}\n`);
+  await rename(path, stampFile(out));
+}
+
+/** Of all that goes into it, and of what is downloaded. */
+function stampsOf({ wheels, compiler }) {
+  const digest = (...parts) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  const fetched = [packageVersion, packageIntegrity, wheels, unpack];
+  return { stamp: digest(...fetched, compiler, compilerFlags), fetched: digest(...fetched) };
+}
+
+function isCurrent(out, { stamp, fetched }) {
+  const isWhole = existsSync(bindingIn(packageIn(out)));
+  return isWhole && readRecord(out)?.stamp === stamp && hasFetched(out, fetched);
+}
+
+/** Whether the package and the libraries are there as they were unpacked. */
+function hasFetched(out, fetched) {
+  const record = readRecord(out);
+  return record?.fetched === fetched && JSON.stringify(record.sizes) === JSON.stringify(sizesIn(packageIn(out)));
+}
+
+/** Bytes of the two libraries. */
+function sizesIn(packageFolder) {
+  const names = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+  return names.map((name) => statSync(join(packageFolder, 'deps', 'lib', name), { throwIfNoEntry: false })?.size ?? 0);
+}
+
+/** Of the package's list of N-API versions, the one that Node 20, 22 and 24 all take. */
+const bindingIn = (packageFolder) => join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
 const packageIn = (folder) => join(folder, 'node_modules', packageName);
 
-async function build({ out, wheels, compiler, stamp, onStep }) {
+async function build({ out, wheels, compiler, stamps, force, onStep }) {
   await removeAbandoned(out);
   const folder = join(out, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
   await mkdir(folder, { recursive: true }).catch((error) => {
@@ -128,29 +189,58 @@ async function build({ out, wheels, compiler, stamp, onStep }) {
     });
   });
   try {
-    onStep(`fetching ${packageName} ${packageVersion} from npm`);
-    await writeFile(join(folder, 'package.json'), '{"private":true}\n');
-    const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--save-exact'];
-    await run('npm', ['install', ...quiet, `${packageName}@${packageVersion}`], folder, {
-      what: 'npm cannot install the package',
-      next: 'See that `npm ping` reaches a registry',
-    });
-    onStep(`fetching ${wheels[0][0].replace('==', ' ')} from PyPI`);
-    await fetchWheels(folder, wheels);
-    onStep('unpacking it');
+    const isThere = !force && hasFetched(out, stamps.fetched) && (await linkPackages(out, folder));
+    if (!isThere) await fetchAll(folder, wheels, onStep);
     const deps = join(packageIn(folder), 'deps');
-    await run('python3', ['-c', unpack, join(folder, 'wheels'), deps], folder, {
-      what: 'the wheel cannot be unpacked',
-    });
-    await rm(join(folder, 'wheels'), { recursive: true });
     onStep(`compiling the binding with ${compiler.version}`);
     await compile(packageIn(folder), deps, compiler, folder);
     const { version, gpu } = await check(folder);
     await swap(folder, out);
-    await writeFile(stampFile(out), `${JSON.stringify({ stamp, version, gpu })}\n`);
+    await writeStamp(out, { ...stamps, sizes: sizesIn(packageIn(out)), version, gpu });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function fetchAll(folder, wheels, onStep) {
+  onStep(`fetching ${packageName} ${packageVersion} from npm`);
+  await writeFile(join(folder, 'package.json'), '{"private":true}\n');
+  const quiet = ['--package-lock', '--no-audit', '--no-fund', '--ignore-scripts', '--save-exact'];
+  await run('npm', ['install', ...quiet, `${packageName}@${packageVersion}`], folder, {
+    what: 'npm cannot install the package',
+    next: 'See that `npm ping` reaches a registry',
+  });
+  await checkPackage(folder);
+  onStep(`fetching ${wheels[0][0].replace('==', ' ')} from PyPI`);
+  await fetchWheels(folder, wheels);
+  onStep('unpacking it');
+  await run('python3', ['-c', unpack, join(folder, 'wheels'), join(packageIn(folder), 'deps')], folder, {
+    what: 'the wheel cannot be unpacked',
+  });
+  await rm(join(folder, 'wheels'), { recursive: true });
+}
+
+/** What was fetched before, without its bytes again: whether that can be done on this disk. */
+async function linkPackages(out, folder) {
+  const to = join(folder, 'node_modules');
+  const isDone = await promisify(execFile)('cp', ['-al', join(out, 'node_modules'), to]).then(
+    () => true,
+    () => false,
+  );
+  await rm(isDone ? bindingIn(packageIn(folder)) : to, { recursive: true, force: true }); // a compiler may write into what is there
+  return isDone;
+}
+
+/** npm has compared the archive with what the registry says of it: that is compared with what we know. */
+async function checkPackage(folder) {
+  const lock = await readFile(join(folder, 'package-lock.json'), 'utf8').catch(() => '{}');
+  const { integrity } = JSON.parse(lock).packages?.[`node_modules/${packageName}`] ?? {};
+  if (integrity === packageIntegrity) return;
+  throw new BuildFailure({
+    what: `npm's ${packageName} ${packageVersion} is not the one that mossctl knows`,
+    why: `its integrity is ${integrity ?? 'not recorded'}, not ${packageIntegrity}`,
+    next: 'See which registry `npm config get registry` names',
+  });
 }
 
 async function fetchWheels(folder, wheels) {
@@ -167,14 +257,14 @@ async function fetchWheels(folder, wheels) {
 }
 
 async function compile(packageFolder, deps, { command: [file, ...wrapped] }, folder) {
-  const to = join(packageFolder, 'lib', 'napi-v8'); // of its list of N-API versions, what Node 20, 22 and 24 all take
-  await mkdir(to, { recursive: true });
+  const to = bindingIn(packageFolder);
+  await mkdir(dirname(to), { recursive: true });
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
   const flags = [...compilerFlags, `-I${join(deps, 'include')}`, `-I${headers}`];
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(packageFolder, 'binding', name));
   const libraries = ['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'];
   const link = [`-L${join(deps, 'lib')}`, ...libraries, '-Wl,-rpath,$ORIGIN/../../deps/lib'];
-  const args = [...wrapped, ...flags, ...sources, '-o', join(to, 'tfjs_binding.node'), ...link];
+  const args = [...wrapped, ...flags, ...sources, '-o', to, ...link];
   await run(file, args, folder, { what: 'the binding does not compile', next: 'CXX=… chooses another compiler' });
 }
 
@@ -189,11 +279,19 @@ async function check(folder) {
   throw new BuildFailure({ what: `what was built multiplies wrongly: ${values}`, next: 'Please report this' });
 }
 
-/** A kill between the two leaves a folder without the package, which counts as not built. */
+/** Wherever it is killed, what stays is a folder that counts as ours and as not built. */
 async function swap(folder, out) {
-  await rm(stampFile(out), { force: true });
+  refuseForeign(out); // what came there meanwhile
+  await writeStamp(out, { stamp: 'not whole' });
   await rm(join(out, 'node_modules'), { recursive: true, force: true });
-  await rename(join(folder, 'node_modules'), join(out, 'node_modules'));
+  await rename(join(folder, 'node_modules'), join(out, 'node_modules')).catch((error) => {
+    const why = ['ENOTEMPTY', 'EEXIST'].includes(error.code) ? 'another build put its own there' : error.code;
+    throw new BuildFailure({
+      what: `what was built cannot be put into ${out}`,
+      why,
+      next: 'Run the same command again',
+    });
+  });
 }
 
 /** What it printed; what stopped it becomes a BuildFailure with its last words. */

@@ -107,6 +107,17 @@ test('no message speaks the private dialect', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('no page has a place that was never filled in', () => {
+  const place =
+    /^\s*(TABLE|SPEED|FIGURES?|TODO|TBD|FIXME|XXX)\s*$|\b(TODO|TBD|FIXME|XXX)\b|\|\s*(TABLE|SPEED|FIGURES?)\s*(?=\|)/;
+  for (const text of ['SPEED', '| wasm | SPEED |', 'then TODO: measure it']) assert.match(text, place);
+  assert.doesNotMatch('| SPEEDUP | the TABLE of it |', place);
+  assert.deepEqual(
+    pageLines().filter(({ text }) => place.test(text)),
+    [],
+  );
+});
+
 test('no page speaks the private dialect', () => {
   const prose = pageLines();
   assert.ok(prose.length > 2000, `${prose.length} lines`);

@@ -29,8 +29,8 @@ export type ComputeChoice = Pick<Compute, 'backend'> & ComputeSettings;
 export type ComputeSettings = Partial<Omit<Compute, 'backend'>>;
 export type BackendChoice = Compute['backend'];
 
-/** Of one that was opened: `mossctl doctor` and the report name it; that a slower one computes is said at once, with the reason. */
-export function isFastBackend(name: string): boolean {
-  return name === 'native' || name === 'tensorflow';
+/** Whether nothing need be said of it once it is opened: that another one computes is said at once, with where, and the reason. */
+export function isUsualBackend(name: string): boolean {
+  return name === 'native';
 }
 export type Precision = Compute['precision'];

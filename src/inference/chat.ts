@@ -2,7 +2,7 @@
 // calls and their results are turns of it like any other.
 import { UserError } from '../base/errors.js';
 import { kebabCase } from '../base/format.js';
-import { type ComputeChoice, isFastBackend, type Quantization } from '../config/compute.js';
+import { type ComputeChoice, isUsualBackend, type Quantization } from '../config/compute.js';
 import type { Sampling } from '../config/sampling.js';
 import { openBackend } from '../tensor/backends.js';
 import type { Message, Tool } from '../tokenizer/message.js';
@@ -139,7 +139,10 @@ export async function openChat(path: string, options: ChatOptions): Promise<Chat
     }
   }
 
-  const computing = [...(isFastBackend(name) ? [] : [note]), ...(warning === undefined ? [] : [`warning: ${warning}`])];
+  const computing = [
+    ...(isUsualBackend(name) ? [] : [note]),
+    ...(warning === undefined ? [] : [`warning: ${warning}`]),
+  ];
   const notes = [...computing, ...model.notes, ...(refusal === undefined ? [] : [refusal])];
   if (model.checkpoint.manifest.stage === 'pretrain') {
     notes.push('this is a base model: it continues text and has not learnt to answer. Use the output of sft or align');

@@ -100,8 +100,10 @@ const rewardReportSchema = z.object({
       bins: z.array(z.object({ confidence: number, right: number, pairs: integer })),
     })
     .optional(),
-  /** Of a judge, shares: of pairs whose verdict changes with the order, of verdicts for the first shown, of pairs without one. */
-  judge: z.object({ name: text.optional(), swayed: number, first: number, silent: number }).optional(),
+  /** Of a judge, who it is (a digest of all that its verdicts follow from, and what a person calls it), and shares: of pairs whose verdict changes with the order, of verdicts for the first shown, of pairs without one. */
+  judge: z
+    .object({ name: text.optional(), model: text.optional(), swayed: number, first: number, silent: number })
+    .optional(),
   /** Of the difference of two scores with that of their lengths. */
   lengthCorrelation: number,
   /** With what programs say. */

@@ -2,17 +2,17 @@
 // pairs, whether its gaps mean what they say, where following it leads, and where it is most wrong.
 import { escapeHtml } from './escape.js';
 import { headerHtml, rowHtml, section, tableHtml } from './page.js';
-import { type Of, ofType, type RunFacts } from './sections.js';
+import type { Of, RunFacts } from './sections.js';
 import { lineChart, type Point } from './svg.js';
+import { latestRewards } from './verdicts.js';
 
 type Reward = Of<'reward'>;
 type Range = Reward['parts'][number]['accuracy'];
 
 export function rewardSection({ events }: RunFacts): string {
-  // Of a run that was resumed each is there twice: the latest is.
-  const latest = new Map(ofType(events, 'reward').map((report) => [report.judge?.name, report]));
-  const judges = [...latest.keys()].filter((name) => name !== undefined);
-  return [...latest.values()].map((report) => sectionOf(report, { isNamed: judges.length > 1 })).join('');
+  const latest = latestRewards(events);
+  const judges = latest.filter(({ judge }) => judge !== undefined);
+  return latest.map((report) => sectionOf(report, { isNamed: judges.length > 1 })).join('');
 }
 
 /** @param isNamed There are several judges. */
@@ -22,9 +22,15 @@ function sectionOf(report: Reward, { isNamed }: { isNamed: boolean }): string {
       ? 'Each held-out pair is scored; right is the score that puts the chosen answer first. A random guess is right in half of the pairs. It may steer alignment (align.scorers) only with a licence.'
       : 'Each pair whose better answer is known is judged in both orders; a verdict that changes with the order is a tie, and half right. A random guess is right in half of the pairs. A judge steers alignment only where it is surely better than that, and than the length of an answer.';
   const parts = [licenceHtml(report), chartsHtml(report), partsHtml(report), worstHtml(report)];
-  const judge = isNamed ? report.judge?.name : 'the judge';
-  const title = report.judge === undefined ? 'What the reward model is worth' : `What ${judge} is worth`;
-  return section(title, `<p class="soft">${escapeHtml(lead)}</p>${parts.join('')}`);
+  return section(titleOf(report, { isNamed }), `<p class="soft">${escapeHtml(lead)}</p>${parts.join('')}`);
+}
+
+/** Two judges may be one model, asked in two ways. */
+function titleOf({ judge }: Reward, { isNamed }: { isNamed: boolean }): string {
+  if (judge === undefined) return 'What the reward model is worth';
+  const { name = 'the judge', model } = judge;
+  if (!isNamed) return model === undefined ? 'What the judge is worth' : `What the judge ${model} is worth`;
+  return model === undefined ? `What ${name} is worth` : `What ${model} is worth as ${name}`;
 }
 
 function licenceHtml(report: Reward): string {

@@ -11,7 +11,7 @@ import {
   printable,
   terminalColumns,
 } from '../base/format.js';
-import { isFastBackend } from '../config/compute.js';
+import { isUsualBackend } from '../config/compute.js';
 import type { Speech } from '../language/speech.js';
 import type { Event, Metrics } from './event.js';
 import { formatDifference, formatMetric } from './meaning.js';
@@ -134,7 +134,7 @@ function lineOf(event: Event, paint: Formatter, place: Place): string | undefine
       if (event.stage.startsWith('eval ') || event.before !== undefined) return undefined;
       return `${place.speech.say('sample:')} ${quote(event.prompt, 40)} → ${quote(event.completion, 60)}`;
     case 'note':
-      if (event.backend !== undefined && isFastBackend(event.backend)) return undefined;
+      if (event.backend !== undefined && isUsualBackend(event.backend)) return undefined;
       return isWarning(event)
         ? paint.yellow(place.speech.labelled('warning:', printable(event.text)))
         : place.speech.say(printable(event.text));

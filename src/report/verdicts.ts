@@ -13,11 +13,9 @@ const meanSteps = 4;
 /** Sentences; none of a stage that its loss says enough of. */
 export function verdictsOf(events: readonly TimedEvent[], stage: string): string[] {
   const own = events.filter((event) => event.stage === stage);
-  const rewards = own.filter((event): event is TimedEvent & Reward => event.type === 'reward');
+  const rewards = latestRewards(own);
   const reward = rewards.findLast(({ judge }) => judge === undefined);
   if (reward !== undefined) return rewardVerdict(stage, reward);
-  // Of a run that was resumed a judge is there twice: the latest is.
-  const judges = new Map(rewards.map((each) => [each.judge?.name, each]));
   const steps = own.filter((event): event is TimedEvent & Step => event.type === 'step');
   const sampled = steps.filter(({ metrics = {} }) => 'reward' in metrics && 'frac_reward_zero_std' in metrics);
   const rounds = [...new Set(sampled.map(({ round = 1 }) => round))];
@@ -30,12 +28,26 @@ export function verdictsOf(events: readonly TimedEvent[], stage: string): string
     );
     return [...course, ...(gate?.type === 'gate' ? [promotion(gate)] : [])];
   });
-  return [...[...judges.values()].flatMap(judgeVerdict), ...courses];
+  return [...rewards.flatMap(judgeVerdict), ...courses];
+}
+
+/** Of each stage what its latest try that said any said: a resumed one shows its judges again, or others. */
+export function latestRewards(events: readonly TimedEvent[]): (TimedEvent & Reward)[] {
+  const latest = new Map<string, Map<string | undefined, TimedEvent & Reward>>();
+  const begun = new Set<string>();
+  for (const event of events) {
+    const { type, stage } = event;
+    if (type === 'stage' && (event.state === 'started' || event.state === 'resumed')) begun.add(stage);
+    if (type !== 'reward') continue;
+    const own = begun.delete(stage) ? new Map() : (latest.get(stage) ?? new Map());
+    latest.set(stage, own.set(event.judge?.name, event));
+  }
+  return [...latest.values()].flatMap((own) => [...own.values()]);
 }
 
 function judgeVerdict({ judge, parts, isGranted, refusals }: Reward): string[] {
   const right = parts.slice(0, 1).map(({ accuracy, pairs }) => {
-    return `${judge?.name ?? 'judge'}: right in ${percent(accuracy.mean)} of ${formatCount(pairs)} known pairs.`;
+    return `${judge?.model ?? judge?.name ?? 'judge'}: right in ${percent(accuracy.mean)} of ${formatCount(pairs)} known pairs.`;
   });
   const steers = isGranted
     ? 'It may steer alignment.'

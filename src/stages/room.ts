@@ -11,6 +11,7 @@ import { listCheckpoints } from '../checkpoint/history.js';
 import { keepRule } from '../config/keep.js';
 import type { TrainConfig } from '../config/train.js';
 import type { StageReporter } from '../report/event.js';
+import { memoryFactor } from '../tensor/tensorflow.js';
 
 interface MemoryNeed {
   stage: string;
@@ -33,10 +34,10 @@ interface MemoryNeed {
 }
 
 /**
- * Before the weights are made, where that is possible: the system may end a process without notice. `room`: given only by tests.
+ * Before the weights are made, where that is possible: the system may end a process without notice. `room`, `factor`: given only by tests.
  * @throws UserError (exit code 1) where what no setting can do without is more than all there is.
  */
-export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void {
+export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), factor = memoryFactor()): void {
   const {
     stage,
     config,
@@ -60,7 +61,7 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void
   const recomputedPeak = own.recomputedPeak + (more?.recomputedActivations ?? 0);
   // A cache is there before the step begins, and gone by then.
   const withCopy = (most: number): number =>
-    saved + beside + Math.max(most, weights + moments + cache) - (isLoaded ? weights : 0);
+    factor * (saved + beside + Math.max(most, weights + moments + cache) - (isLoaded ? weights : 0));
   const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
   const recomputed = formatBytes(withCopy(recomputedPeak));
@@ -71,8 +72,10 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom()): void
     ...(stage === 'sft' && table?.every(isTrained)
       ? ['adapters (--lora), which need no gradients and moments of all weights']
       : []),
+    ...(factor > 1 ? ['--backend native'] : []),
   ];
-  const text = `training takes about ${formatBytes(step)} of memory, and ${formatBytes(room.available)} are available: it may become slow, or be ended by the system. It takes less with ${ways.join(', or ')}`;
+  const times = factor > 1 ? ` (on TensorFlow, about ${factor} times what it takes on native)` : '';
+  const text = `training takes about ${formatBytes(step)} of memory${times}, and ${formatBytes(room.available)} are available: it may become slow, or be ended by the system. It takes less with ${ways.join(', or ')}`;
   reporter.note('warning', text);
 }
 

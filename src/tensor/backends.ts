@@ -1,12 +1,12 @@
 // Compute backends, from the fastest to the one that always works. An explicit choice never falls back silently, of a
 // backend, a thread count or a precision; `auto` takes the first that runs here as asked and says why others were skipped.
-import { UserError, wholeMessage } from '../base/errors.js';
+import { type Fault, UserError, wholeMessage } from '../base/errors.js';
 import { countOf, shorten } from '../base/format.js';
 import type { BackendChoice, ComputeSettings, Precision } from '../config/compute.js';
 import { registerGradients } from './gradients.js';
 import type { configureNative } from './native/index.js';
 import { registerOps } from './ops/index.js';
-import { configureTensorflow, loadTensorflow, whyNoGpu } from './tensorflow.js';
+import { configureTensorflow, loadTensorflow, refuseThreads, whyNoGpu } from './tensorflow.js';
 import { enableProdMode, engine, setBackend } from './tf.js';
 import { repairWasm } from './wasm-repairs.js';
 
@@ -18,6 +18,8 @@ interface Backend {
   load(settings: ComputeSettings): Promise<unknown>;
   /** Why `auto` should not take it, though it may run: asked before it is loaded, and again after. */
   unfit?(): string | undefined;
+  /** What it can be told no longer: asked before it becomes the current one. */
+  refuses?(settings: ComputeSettings): Fault | undefined;
   /** What it can be told; else it computes in fp32, on threads of its own choice. */
   takes: readonly (keyof ComputeSettings)[];
   /** Sets these, defaults too. */
@@ -32,6 +34,7 @@ const backends: readonly Backend[] = [
     load: loadTensorflow,
     unfit: whyNoGpu,
     takes: ['threads'],
+    refuses: refuseThreads,
     configure: configureTensorflow,
   },
   {
@@ -62,19 +65,30 @@ let configured = '';
 
 /**
  * Makes `choice` the current backend, with every fused op and gradient registered; threads and precision are set anew.
- * @throws UserError where it cannot run here, or not as asked.
+ * @throws UserError where it cannot run here, or not as asked; the one before stays the current one then.
  */
 export async function openBackend(choice: BackendChoice, settings: ComputeSettings = {}): Promise<OpenedBackend> {
   enableProdMode(); // silences the banner of the cpu backend
-  const skipped: string[] = [];
   const before = engine().backendName;
+  try {
+    return await openFirst(choice, settings, before);
+  } catch (error) {
+    if (before) await setBackend(before);
+    throw error;
+  }
+}
+
+async function openFirst(choice: BackendChoice, settings: ComputeSettings, before: string): Promise<OpenedBackend> {
+  const skipped: string[] = [];
   for (const backend of backends) {
     const { name } = backend;
     if (choice !== 'auto' && choice !== name) continue;
     const lacks = lacksOf(backend, settings);
     if (lacks.length > 0 && choice !== 'auto') throw cannotAsAsked(name, lacks, settings);
-    const skip =
-      lacks.length > 0 ? `it ${lackInWords(lacks)}` : (await tryOpen(backend, settings, choice === 'auto'))?.reason;
+    const refusal = backend.refuses?.(settings);
+    if (refusal !== undefined && choice !== 'auto') throw new UserError(refusal);
+    const lack = lacks.length > 0 ? `it ${lackInWords(lacks)}` : refusal?.what;
+    const skip = lack ?? (await tryOpen(backend, settings, choice === 'auto'))?.reason;
     if (skip === undefined) return configure(backend, settings, { before, skipped });
     skipped.push(`${name}: ${skip}`);
   }
@@ -130,8 +144,9 @@ export async function checkBackends(): Promise<{ name: BackendName; available: b
   const checks = [];
   for (const backend of backends) {
     const { name } = backend;
-    const { reason = 'ready', isSpare = false } = (await tryOpen(backend, {}, true)) ?? {};
-    const spare = `installed; ${reason}, so auto passes over it (\`--backend ${name}\` computes on the CPU)`;
+    const { reason = 'ready', isSpare = false, isUntried = false } = (await tryOpen(backend, {}, true)) ?? {};
+    const installed = isUntried ? 'installed, not tried' : 'installed';
+    const spare = `${installed}; ${reason}, so auto passes over it (\`--backend ${name}\` computes on the CPU)`;
     const isReady = reason === 'ready';
     checks.push({ name, available: isReady || isSpare, reason: isSpare ? spare : reason });
   }
@@ -142,6 +157,8 @@ interface NotOpened {
   reason: string;
   /** It would run, where it is asked for by name. */
   isSpare?: true;
+  /** It was not loaded. */
+  isUntried?: true;
 }
 
 async function tryOpen(
@@ -152,7 +169,7 @@ async function tryOpen(
   const unfit = (): string | undefined => (onlyIfFit ? backend.unfit?.() : undefined);
   try {
     const early = unfit();
-    if (early !== undefined) return { reason: early, isSpare: true };
+    if (early !== undefined) return { reason: early, isSpare: true, isUntried: true };
     await backend.load(settings);
     if (!(await setBackend(backend.name))) return { reason: 'it did not start' };
     const late = unfit();

@@ -81,5 +81,21 @@ test('a round that sampled: its reward, how many were right, and what the gate d
   ]);
   const html = rewardSection({ events: timed([judge({})]) } as RunFacts);
   assert.match(html, /May steer alignment.*yes.*than the length of an answer alone\./s);
+  const named = (name: string, model?: string): Event =>
+    judge({ judge: { name, model, swayed: 0.1, first: 0.5, silent: 0 } });
+  const titles = (...events: Event[]): string[] =>
+    [...rewardSection({ events: timed(events) } as RunFacts).matchAll(/<h2[^>]*>(What [^<]*)/g)].map(
+      ([, title]) => title,
+    );
+  const resumed: Event = { type: 'stage', stage: 'align', state: 'resumed' };
+  assert.deepEqual(titles(named('judge a', 'qwen')), ['What the judge qwen is worth']);
+  assert.deepEqual(titles(named('judge a', 'qwen'), named('judge b')), [
+    'What qwen is worth as judge a',
+    'What judge b is worth',
+  ]);
+  // Resumed with another judge, the first has nothing to do with what is made; what a stage of two judges said stays, resumed amid its steps.
+  assert.deepEqual(titles(named('judge a', 'qwen'), resumed, named('judge b', 'glm'), resumed), [
+    'What the judge glm is worth',
+  ]);
   assert.doesNotMatch(html, /Licence|n-grams|counting characters|licence\.prompts|the model is better/);
 });

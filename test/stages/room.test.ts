@@ -33,12 +33,10 @@ test('memory: refused where nothing can help, a warning that says what can where
   const train = trainConfig();
   const [rows, columns] = [64, 1024];
   const { weights, moments, peak, recomputedPeak } = trainingMemory(config, { rows, columns }, train);
-  const check = (total: number, available: number, own = {}) => {
+  const check = (total: number, available: number, own = {}, factor = 1) => {
     const { notes, reporter } = listener();
-    checkTrainingMemory(
-      { stage: 'sft', config, train, rows, columns, reporter, ...own },
-      { total, swap: 0, available },
-    );
+    const need = { stage: 'sft', config, train, rows, columns, reporter, ...own };
+    checkTrainingMemory(need, { total, swap: 0, available }, factor);
     return notes;
   };
   const least = 2 * (weights + moments);
@@ -60,6 +58,12 @@ test('memory: refused where nothing can help, a warning that says what can where
   assert.match(short, /or fewer answers at once or shorter ones \(promptsPerStep/);
   const most = copy + weights + moments + 1e9;
   assert.deepEqual([rest, check(most, most, { cache: 1e9 })], [[], []], 'a cache is gone when the step begins');
+  const [onTensorflow] = check(peak + copy, 2 * (peak + copy), {}, 3);
+  assert.match(
+    onTensorflow,
+    /of memory \(on TensorFlow, about 3 times what it takes on native\).*, or --backend native$/,
+  );
+  assert.deepEqual(check(peak + copy, 3 * (peak + copy), {}, 3), []);
   const [warning] = check(peak + copy, peak + copy - 1);
   assert.match(
     warning,

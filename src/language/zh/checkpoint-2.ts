@@ -208,13 +208,19 @@ export const checkpoint2: Catalog = {
     '已安装，但缺少 TensorFlow 库：`mossctl tensorflow build` 能从别处取得',
   'MOSSCTL_TENSORFLOW names {1}, where `mossctl tensorflow build` has built nothing':
     'MOSSCTL_TENSORFLOW 指向 {1}，但 `mossctl tensorflow build` 没有在那里构建过',
-  'installed; {1}, so auto passes over it (`--backend {2}` computes on the CPU)':
-    '已安装；{1}，所以 auto 跳过它（`--backend {2}` 会在 CPU 上计算）',
+  '{1}; {2}, so auto passes over it (`--backend {3}` computes on the CPU)':
+    '{1}；{2}，所以 auto 跳过它（`--backend {3}` 会在 CPU 上计算）',
+  'installed, not tried': '已安装，没有试过',
+  'not installed: `mossctl tensorflow build` gets it': '未安装：`mossctl tensorflow build` 可以取得它',
+  '{1} is missing in {2}: type `mossctl tensorflow build --out` and that folder':
+    '{2} 中缺少 {1}：请运行 `mossctl tensorflow build --out`，后接该文件夹',
   'the backend tensorflow computes on {1} here': '后端 tensorflow 在这里用 {1}计算',
   'it takes their number once, when a process loads it': '线程数只在进程加载它时设定一次',
   'Start another process for {1}': '要用{1}，请另起一个进程',
   'on a GPU': '在 GPU 上',
   'on the CPU, {1}': '在 CPU 上，{1}',
+  "NVIDIA's driver is here, but TensorFlow found no GPU and computes on the CPU, more slowly than `--backend native`. It needs the driver 525 or newer, and the library of `mossctl tensorflow build --cuda`; TF_CPP_MIN_LOG_LEVEL=0 before the same command shows what it says itself":
+    '这里有 NVIDIA 驱动，但 TensorFlow 没有找到 GPU，于是在 CPU 上计算，比 `--backend native` 慢。它需要 525 或更新的驱动，以及 `mossctl tensorflow build --cuda` 得到的库；在同一命令前加上 TF_CPP_MIN_LOG_LEVEL=0，可以看到它自己的说明',
   'Type `mossctl native build --force`': '请运行 `mossctl native build --force`',
   'the native engine was built from other sources': 'native 引擎是由其他源码构建的',
   'no faster': '不会更快',

@@ -52,6 +52,8 @@ export const online: Catalog = {
     '第 {1} 轮：中断的那次已有 {2}，不会重新采样',
   'round {1}: {2} has answers of other settings. It is kept as {3}':
     '第 {1} 轮：{2} 里是其他设置下的回答。已保留为 {3}',
+  'what was read before sampling {1} is not known, for an earlier version saved it: the compute that is recorded is less by it':
+    '采样 {1} 之前读过多少不得而知，因为位置是较早的版本保存的：所记录的计算量因此偏少',
   'sampling {1} had other settings when {2} learnt from it: its prompts are answered anew':
     '第 {1} 次采样的设置不同（已有 {2} 从中学习）：它的提示会重新作答',
   'none of the {1} answers has a reward': '{1} 个回答没有一个得到奖励',

@@ -232,8 +232,9 @@ export const stages: Catalog = {
   '{1}.train.recompute=true (then about {2})': '{1}.train.recompute=true（则约 {2}）',
   'fewer rows or shorter ones (batchSize, contextLength)': '更少或更短的行（batchSize、contextLength）',
   'adapters (--lora), which need no gradients and moments of all weights': '适配器（--lora），不需要全部权重的梯度和矩',
-  'training takes about {1} of memory, and {2} are available: it may become slow, or be ended by the system. It takes less with {3}':
-    '训练约需 {1} 内存，现有 {2} 可用：可能变慢，或被系统终止。这样可以少用：{3}',
+  'training takes about {1} of memory{2}, and {3} are available: it may become slow, or be ended by the system. It takes less with {4}':
+    '训练约需 {1} 内存{2}，现有 {3} 可用：可能变慢，或被系统终止。这样可以少用：{4}',
+  ' (on TensorFlow, about {1} times what it takes on native)': '（用 TensorFlow，约为 native 的 {1} 倍）',
   'weights, moments of {1} and the copy of both that is saved{2}': '权重、{1} 的矩，以及两者保存时的副本{2}',
   ', the frozen models beside them': '，以及旁边冻结的模型',
   'fewer answers at once or shorter ones (promptsPerStep, samplesPerPrompt, maxNewTokens)':

@@ -114,7 +114,7 @@ export async function showJudge(
 function reportOf(
   gold: readonly GoldPair[],
   { scored, swayed, first, silent }: JudgeFigures,
-  { config: { orderDependent }, name }: { config: JudgeConfig; name: string },
+  { config: { orderDependent, model: named, checkpoint }, name }: { config: JudgeConfig; name: string },
 ): { report: RewardReport; accuracy: Estimate } {
   const own = accuracyUnits(scored);
   const accuracy = bootstrapMean(own);
@@ -132,7 +132,7 @@ function reportOf(
     accuracy,
     report: {
       ...{ isGranted: refusals.length === 0, refusals, baselines, parts: partsOf(scored, { byScore: false }) },
-      judge: { name, swayed, first, silent },
+      judge: { name, model: named ?? checkpoint, swayed, first, silent },
       lengthCorrelation: lengthCorrelation(scored),
       worst: worstPairs(scored, maxWorst).map(({ prompt, chosen, rejected }) => ({
         prompt: shorten(prompt, maxCharacters),

@@ -1,12 +1,11 @@
 // The objective of answers that the policy gives while it learns: groups of answers to a prompt are drawn from the model as it is, and
 // each is learnt by how much better than its group it was rewarded (GRPO, RLOO), or the best and the worst as a pair (online DPO). What was drawn once is known by the weights that it was
 // drawn from: a training that resumes is given the same answers, and draws none twice. The losses are in policy-losses.ts.
-import { z } from 'zod';
 import { isOfCritic, type ParameterSpec } from '../../architecture/parameters.js';
 import { countOf } from '../../base/format.js';
 import { Random } from '../../base/random.js';
 import type { PreferenceConfig } from '../../config/preference.js';
-import { parsePosition, ShuffledOrder } from '../../data/shuffled.js';
+import { ShuffledOrder } from '../../data/shuffled.js';
 import { policyOf } from '../../model/critic.js';
 import type { Model } from '../../model/model.js';
 import { weightsDigest } from '../../model/weights-digest.js';
@@ -20,6 +19,7 @@ import { distillationLoss } from './distillation.js';
 import { type Answers, measuredTokens } from './measured-tokens.js';
 import { isOnPolicy, onPolicyLoss } from './on-policy-loss.js';
 import { type PairMeans, pairedBatch, pairFigures, pairMeans, pairsOf } from './online-pairs.js';
+import { type OnlineState, type OnlineTokens, parseState } from './online-state.js';
 import { movedFigures, policyLoss, recordFigures } from './policy-losses.js';
 import { pairLoss } from './preference.js';
 import {
@@ -54,31 +54,6 @@ export interface OnlineOptions extends BatchOptions {
   warn?(text: string): void;
 }
 
-const count = z.int().min(0);
-const stateSchema = z.object({
-  sampling: count,
-  /** Steps that have learnt from it, and the weights that it was drawn from, where some have. */
-  used: count,
-  weights: z.string().nullable(),
-  /** The identity of its answers. */
-  source: z.string(),
-  /** Of the rewards before it. */
-  scale: z.object({ count, mean: z.number(), squares: z.number() }).optional(),
-  /** Tokens, as `OnlineTokens` has them. */
-  ...{ read: count.default(0), alone: count.default(0) },
-  /** Where its prompts begin. */
-  ...{ epoch: count, index: count },
-});
-type State = z.output<typeof stateSchema>;
-
-/** That a training has read so far. */
-export interface OnlineTokens {
-  /** Of all answers that are learnt from, with their prompts: what one pass over each sampling reads. */
-  read: number;
-  /** Of micro-batches that only the critic learnt from. */
-  alone: number;
-}
-
 /** What one sampling gave. */
 interface Window {
   weights: string;
@@ -87,7 +62,7 @@ interface Window {
   figures: Metrics;
   pairs?: PairMeans;
   /** Where its prompts begin, and what was read and rewarded before. */
-  from: Pick<State, 'epoch' | 'index' | 'scale' | 'read'>;
+  from: Pick<OnlineState, 'epoch' | 'index' | 'scale' | 'read'>;
 }
 
 /** Whether log π of the answers is measured before a step learns from them. */
@@ -160,7 +135,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     return batch;
   }
 
-  state(): State {
+  state(): OnlineState {
     const { epoch, index, scale, read } = this.#window?.from ?? this.#from;
     const counts = { read, alone: this.tokens.alone };
     const weights = this.#window?.weights ?? this.#past ?? null;
@@ -170,7 +145,7 @@ export class OnlineObjective implements Objective<OnlineBatch> {
   }
 
   restore(saved: unknown): void {
-    const { sampling, used, weights, source, epoch, index, scale, read, alone } = parsePosition(stateSchema, saved);
+    const { sampling, used, weights, source, epoch, index, scale, read, alone, lacksRead } = parseState(saved);
     // Answers of other settings are not what the rest of the sampling's steps can learn from, nor is there a step beyond its last.
     const isSame = source === this.#source.identity;
     const isOther = used > 0 && !isSame;
@@ -184,6 +159,11 @@ export class OnlineObjective implements Objective<OnlineBatch> {
     this.#order.begin(epoch, Math.min(index, this.#source.length));
     // Nor are rewards of another scorer a scale for those of this one.
     if (this.#critic) this.#critic.scale = (isSame && scale) || noRewards;
+    if (lacksRead && sampling + used > 0) {
+      this.#options.warn?.(
+        `what was read before sampling ${this.#sampling + 1} is not known, for an earlier version saved it: the compute that is recorded is less by it`,
+      );
+    }
     if (isOther) {
       this.#options.warn?.(
         `sampling ${sampling + 1} had other settings when ${countOf(used, 'step')} learnt from it: its prompts are answered anew`,

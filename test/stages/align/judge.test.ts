@@ -102,7 +102,7 @@ test('a judge that fails again and again is asked for nothing twice, and the rou
   });
   assert.match(
     page,
-    /What the judge is worth.*May steer alignment.*yes.*changes with the order of the answers in 0\.0 %/s,
+    /What the judge tiny is worth.*May steer alignment.*yes.*changes with the order of the answers in 0\.0 %/s,
   );
   assert.match(whole.notes, /round 1: judge [0-9a-f]{12} compared \d+ pairs of answers; 0\.0 % changed with the order/);
   const shares = [...whole.rollouts.matchAll(/"rewards":\[\[([^\]]+)\]\]/g)].flatMap(([, all]) =>

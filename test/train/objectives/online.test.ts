@@ -278,6 +278,10 @@ describe('an objective of sampled answers', () => {
     const saved = objective.state();
     const shorter = toys({}, 6, { stepsPerSampling: 2 });
     shorter.objective.restore(saved);
+    assert.deepEqual(shorter.warnings, []);
+    const older = toys();
+    older.objective.restore({ ...saved, read: undefined });
+    assert.match(older.warnings.join(), /^what was read before sampling 1 is not known/);
     assert.deepEqual(shorter.objective.state(), { ...saved, sampling: 1, used: 0, weights: null });
     const requests: DrawRequest[] = [];
     const other = toys({ identity: 'other', requests });
