@@ -10,10 +10,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { isSigned } from '../../scripts/mach-o.mjs';
-import { checkPrebuilt, recipeOf } from '../../scripts/prebuilt.mjs';
 import { findEngine, prebuiltName } from '../../src/tensor/native/engine-file.js';
 
+const script = (name: string): Promise<unknown> => import(new URL(`../../scripts/${name}`, import.meta.url).href);
+const { isSigned } = (await script('mach-o.mjs')) as { isSigned(bytes: Buffer): boolean };
+const { checkPrebuilt, recipeOf } = (await script('prebuilt.mjs')) as {
+  checkPrebuilt(folder: string, sources: string): Promise<number>;
+  recipeOf(platform: string, sources: string): object;
+};
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'mossctl-prebuilt-'));
 after(() => rm(folder, { recursive: true }));
