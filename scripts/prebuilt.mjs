@@ -10,7 +10,7 @@ import { BuildFailure, commonFlags, digestOfSources, instructionSets, nativeFold
 import { zigVersion } from './zig.mjs';
 
 const elf = ['-shared', '-pthread', '-s', '-Wl,-z,nodelete'];
-// zig's linker for macOS takes no list of what is shown (-exported_symbol).
+// zig's linker for macOS refuses -exported_symbol: what an engine shows there is more than exports.map says.
 const machO = ['-shared', '-Wl,-undefined,dynamic_lookup', '-s'];
 
 /** Platform, as in the name of its file → how zig names it, and how it is linked. glibc 2.28 is what Node 20 itself needs. */
