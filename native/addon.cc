@@ -231,6 +231,7 @@ napi_value one_at_a_time(napi_env env, napi_callback_info info) {
 }
 
 napi_value init(napi_env env, napi_value exports) {
+  stay_loaded();
   table = choose();
   if (table == nullptr) return fail(env, "this processor lacks AVX2 and FMA");
   const struct {

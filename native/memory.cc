@@ -11,8 +11,13 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#elif defined(__APPLE__)
+#include <dlfcn.h>
 #elif defined(_WIN32)
+#define NOMINMAX
+#define WIN32_LEAN_AND_MEAN
 #include <malloc.h>
+#include <windows.h>
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -86,6 +91,17 @@ class Scratch {
 };
 
 }  // namespace
+
+void stay_loaded() {
+#if defined(__APPLE__)
+  Dl_info own;
+  if (dladdr(reinterpret_cast<void*>(&stay_loaded), &own) != 0) dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+#elif defined(_WIN32)
+  HMODULE own;
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
+                     reinterpret_cast<LPCWSTR>(&stay_loaded), &own);
+#endif
+}
 
 void* allocate_aligned(size_t unit, size_t bytes) {
 #if defined(_WIN32)

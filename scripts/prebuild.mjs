@@ -4,40 +4,29 @@
 //
 //   npm run prebuild                                    all platforms: minutes
 //   npm run prebuild -- --only linux-x64,darwin-arm64   these; what lies there of the others stays
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+//   npm run prebuild -- --fetch                         fetches zig, and makes nothing
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { removeAbandoned } from './build-native.mjs';
+import { isSigned } from './mach-o.mjs';
 import {
   BuildFailure,
-  commonFlags,
   compileUnits,
   digestOfSources,
   headers,
-  instructionSets,
   nativeFolder,
   run,
   sourcesIn,
   unitsOf,
 } from './native-sources.mjs';
-import { fetchZig, zigVersion } from './zig.mjs';
+import { isOfNow, manifestName, prebuiltFolder as out, platforms, readRows, recipeOf } from './prebuilt.mjs';
+import { fetchZig } from './zig.mjs';
 
-const elf = ['-shared', '-pthread', '-s'];
-const machO = ['-shared', '-Wl,-undefined,dynamic_lookup', '-s'];
-
-/** Platform, as in the name of its file → how zig names it, and how it is linked. glibc 2.28 is what Node 20 itself needs. */
-const platforms = {
-  'linux-x64': { arch: 'x64', target: 'x86_64-linux-gnu.2.28', link: elf },
-  'linux-arm64': { arch: 'arm64', target: 'aarch64-linux-gnu.2.28', link: elf },
-  'linux-x64-musl': { arch: 'x64', target: 'x86_64-linux-musl', link: elf },
-  'darwin-arm64': { arch: 'arm64', target: 'aarch64-macos.13.0', link: machO },
-  'darwin-x64': { arch: 'x64', target: 'x86_64-macos.13.0', link: machO },
-  'win32-x64': { arch: 'x64', target: 'x86_64-windows-gnu', link: ['-shared', '-s'] },
-};
-
-const out = join(nativeFolder, 'prebuilt');
-const manifestPath = join(out, 'manifest.json');
+const manifestPath = join(out, manifestName);
+/** On the disk of native/prebuilt, so that a finished engine is renamed into it; never packed. */
+const work = join(nativeFolder, 'build-prebuilt');
 
 /** Compiles and links one engine into `scratch`. @returns its row of the manifest. */
 async function build(zig, platform, sources, scratch) {
@@ -47,25 +36,20 @@ async function build(zig, platform, sources, scratch) {
   mkdirSync(folder);
   const { include, definitions } = headers();
   const compiler = [zig, 'c++', '-target', target];
-  const isWindows = platform.startsWith('win32');
-  const flags = ['-O3', ...commonFlags, ...(isWindows ? [] : ['-fPIC'])];
+  const recipe = recipeOf(platform, sources);
+  const flags = recipe.flags.slice(0, -link.length);
   const units = unitsOf(await sourcesIn(nativeFolder), arch, [...flags, `-I${include}`]);
   const { objects, warnings } = await compileUnits(compiler, units, nativeFolder, folder);
   if (warnings !== '') console.error(warnings);
-  const extra = isWindows ? [await nodeLibrary(zig, definitions, folder)] : [];
+  const extra = platform.startsWith('win32') ? [await nodeLibrary(zig, definitions, folder)] : [];
   if (platform.startsWith('linux')) extra.push(`-Wl,--version-script=${join(nativeFolder, 'exports.map')}`);
   await run([...compiler, ...objects, ...extra, ...link, '-o', join(scratch, name)]);
   const bytes = readFileSync(join(scratch, name));
-  return {
-    name,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    bytes: bytes.length,
-    compiler: `zig ${zigVersion}`,
-    target,
-    instructionSets: instructionSets[arch].map((set) => set.name),
-    flags: [...flags, ...link],
-    sources,
-  };
+  if (platform === 'darwin-arm64' && !isSigned(bytes)) {
+    const next = 'Take another version of zig (scripts/prebuild-zig.txt): its linker must sign';
+    throw new BuildFailure({ what: `${name} carries no signature, and macOS on arm64 loads nothing unsigned`, next });
+  }
+  return { name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length, ...recipe };
 }
 
 /** The functions of Node-API as Windows wants to link them: by a library that says that node.exe has them. */
@@ -80,21 +64,30 @@ async function nodeLibrary(zig, definitions, folder) {
   return library;
 }
 
-/** Rows of the other engines of these sources that are there; files of other sources are removed. */
+/** Rows of the other engines that are there and as they would be made now; files of the rest are removed. */
 function rowsThatStay(sources, built) {
-  if (!existsSync(manifestPath)) return [];
-  const { engines } = JSON.parse(readFileSync(manifestPath, 'utf8'));
-  return engines.filter(({ name, sources: own }) => {
-    if (name === `mossctl-${built}.node`) return false;
-    if (own === sources && existsSync(join(out, name))) return true;
-    console.log(`${name} is removed: it is of other sources`);
-    rmSync(join(out, name), { force: true });
+  return readRows(out).filter((row) => {
+    if (row.name === `mossctl-${built}.node`) return false;
+    if (isOfNow(row, sources) && existsSync(join(out, row.name))) return true;
+    console.log(`${row.name} is removed: it is of other sources, flags or compiler`);
+    rmSync(join(out, row.name), { force: true });
     return false;
   });
 }
 
+/**
+ * Puts a finished engine in its place: a process that has the old one mapped keeps that, and a kill in between leaves a
+ * manifest without it, never one that is wrong.
+ */
+function place(row, sources, platform, scratch) {
+  const others = rowsThatStay(sources, platform);
+  writeManifest(others);
+  renameSync(join(scratch, row.name), join(out, row.name));
+  writeManifest([...others, row]);
+}
+
 async function main() {
-  const { values } = parseArgs({ options: { only: { type: 'string' } } });
+  const { values } = parseArgs({ options: { only: { type: 'string' }, fetch: { type: 'boolean' } } });
   const chosen = values.only?.split(',') ?? Object.keys(platforms);
   const unknown = chosen.filter((name) => platforms[name] === undefined);
   if (unknown.length > 0) {
@@ -102,17 +95,19 @@ async function main() {
     throw new BuildFailure({ what: `there is no platform called ${unknown.join(', ')}`, next });
   }
   const zig = await fetchZig();
+  if (values.fetch) return;
   const sources = await digestOfSources();
   mkdirSync(out, { recursive: true });
-  const scratch = mkdtempSync(join(tmpdir(), 'mossctl-prebuild-'));
+  await removeAbandoned(work);
+  const scratch = join(work, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
+  mkdirSync(scratch, { recursive: true });
   try {
     for (const platform of chosen) {
       const started = performance.now();
       const row = await build(zig, platform, sources, scratch);
-      writeFileSync(join(out, row.name), readFileSync(join(scratch, row.name)));
+      place(row, sources, platform, scratch);
       const seconds = ((performance.now() - started) / 1000).toFixed(0);
       console.log(`${row.name}: ${(row.bytes / 1e6).toFixed(1)} MB, ${row.instructionSets.join(', ')}, ${seconds} s`);
-      writeManifest([...rowsThatStay(sources, platform), row]);
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -121,8 +116,9 @@ async function main() {
 
 function writeManifest(rows) {
   const engines = [...rows].sort((a, b) => (a.name < b.name ? -1 : 1));
-  writeFileSync(`${manifestPath}.tmp`, `${JSON.stringify({ format: 1, engines }, null, 2)}\n`);
-  renameSync(`${manifestPath}.tmp`, manifestPath);
+  const temporary = join(work, `manifest-${process.pid}.json`);
+  writeFileSync(temporary, `${JSON.stringify({ format: 1, engines }, null, 2)}\n`);
+  renameSync(temporary, manifestPath);
 }
 
 try {

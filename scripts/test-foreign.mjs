@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { compileTests } from './compiled-tests.mjs';
 import { foreignNode } from './foreign-node.mjs';
 import { densestProducts } from './neon-products.ts';
+import { checkPrebuilt } from './prebuilt.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const engines = { arm64: 'mossctl-linux-arm64.node', musl: 'mossctl-linux-x64-musl.node' };
@@ -30,6 +31,7 @@ async function main() {
   if (engines[kind] === undefined) throw new Error(`name one of ${Object.keys(engines).join(', ')}`);
   const engine = join(root, 'native/prebuilt', engines[kind]);
   if (!existsSync(engine)) throw new Error(`${engine} is not there: npm run prebuild`);
+  await checkPrebuilt(); // of other sources, it would be no test
   const node = await foreignNode(kind);
   if (kind === 'arm64') checkProducts(engine);
   checkInstalled(node);

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeAbandoned } from './build-native.mjs';
 import { BuildFailure, run } from './native-sources.mjs';
 
 const requirements = fileURLToPath(new URL('prebuild-zig.txt', import.meta.url));
@@ -17,6 +18,7 @@ export async function fetchZig() {
   Object.assign(process.env, { ZIG_GLOBAL_CACHE_DIR: join(cache, 'cache'), ZIG_LOCAL_CACHE_DIR: join(cache, 'cache') });
   if (existsSync(program)) return program;
   console.log(`fetching zig ${zigVersion} (100 MB, once) into ${folder}`);
+  await removeAbandoned(cache);
   const temporary = join(cache, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
   mkdirSync(temporary, { recursive: true });
   try {
@@ -26,7 +28,7 @@ export async function fetchZig() {
     const unpacked = join(temporary, 'unpacked');
     await run(['python3', '-m', 'zipfile', '-e', join(temporary, wheel), unpacked]);
     chmodSync(join(unpacked, 'ziglang', 'zig'), 0o755); // zipfile keeps no modes
-    renameSync(unpacked, folder);
+    moveOnce(unpacked, folder);
     return program;
   } catch (error) {
     throw new BuildFailure({
@@ -36,5 +38,14 @@ export async function fetchZig() {
     });
   } finally {
     rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Puts a fetched folder in its place, unless another process was faster and its folder is there now. */
+export function moveOnce(from, to) {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
   }
 }

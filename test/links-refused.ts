@@ -4,9 +4,9 @@ import { syncBuiltinESMExports } from 'node:module';
 
 const { symlink } = promises;
 
-/** From now on `symlink` fails with EPERM. @returns what allows it again. */
-export function refuseLinks(): () => void {
-  promises.symlink = () => Promise.reject(Object.assign(new Error('EPERM: not permitted, symlink'), { code: 'EPERM' }));
+/** From now on `symlink` fails. @returns what allows it again. */
+export function refuseLinks(code = 'EPERM'): () => void {
+  promises.symlink = () => Promise.reject(Object.assign(new Error(`${code}: not permitted, symlink`), { code }));
   syncBuiltinESMExports();
   return () => {
     promises.symlink = symlink;

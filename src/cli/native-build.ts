@@ -1,7 +1,7 @@
 // The build script of the native engine, and what there is of the engine here.
 import { describeFault } from '../base/errors.js';
 import { describeAddon, loadAddon } from '../tensor/native/addon.js';
-import { type EngineFile, findEngine } from '../tensor/native/engine-file.js';
+import { canCompile, type EngineFile, findEngine } from '../tensor/native/engine-file.js';
 
 interface Build {
   built: boolean;
@@ -51,7 +51,10 @@ async function originOf({ path, origin, prebuilt }: EngineFile): Promise<string>
   if (prebuilt !== undefined) {
     const text = `prebuilt by ${prebuilt.compiler} (${prebuilt.instructionSets.join(', ')})`;
     const isOld = (await digestOfSources()) !== prebuilt.sources;
-    return isOld ? `${text} from other sources: type \`mossctl native build\`` : text;
+    if (!isOld) return text;
+    return canCompile()
+      ? `${text} from other sources: type \`mossctl native build\``
+      : `${text} from other sources: install mossctl again`;
   }
   const isCurrent = await isUpToDate().catch(() => true); // without a compiler there is nothing to compare with
   const stale = 'built from other sources or by another compiler: type `mossctl native build`';

@@ -146,7 +146,7 @@ export async function repairLatest(runDirectory: string, models: readonly StageN
   const found = await Promise.all(records.map((record) => finishedOutput(runDirectory, record)));
   const outputs = found.filter((output) => output !== undefined).map(({ path }) => path);
   const target = await realPathOrItself(link);
-  const isThere = await exists(target);
+  const isThere = (await stat(target).catch(() => undefined))?.isDirectory() ?? false; // not the text file of a broken link
   const isOurs =
     target.startsWith(runDirectory + sep) || (await Promise.all(outputs.map(realPathOrItself))).includes(target);
   const newest = outputs.at(-1);

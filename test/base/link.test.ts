@@ -1,6 +1,7 @@
 // A link that is a text file, where the system refuses symbolic ones: it is read wherever a link is, and nothing else is
 // taken for one.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +48,37 @@ for (const isRefused of [false, true]) {
   });
 }
 
+test('Windows, which replaces no link to a folder: always a text file, also where an earlier version left a link', async () => {
+  const place = join(folder, 'windows');
+  await mkdir(join(place, 'a'), { recursive: true });
+  const link = join(place, 'latest');
+  await writeLink(link, join(place, 'b'));
+  assert.ok((await lstat(link)).isSymbolicLink());
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
+  Object.defineProperty(process, 'platform', { value: 'win32' });
+  try {
+    for (let again = 0; again < 2; again++) await writeLink(link, join(place, 'a'));
+  } finally {
+    Object.defineProperty(process, 'platform', platform);
+  }
+  assert.equal(await readFile(link, 'utf8'), 'mossctl link: a\n');
+  assert.deepEqual((await readdir(place)).sort(), ['a', 'latest']);
+});
+
+test('whatever a system calls it that there are no links, the text file is written', async () => {
+  for (const code of ['EISDIR', 'EROFS', 'EACCES', 'ENOTSUP']) {
+    const allow = refuseLinks(code);
+    await writeLink(join(folder, code), join(folder, 'a')).finally(allow);
+    assert.equal(await readFile(join(folder, code), 'utf8'), 'mossctl link: a\n');
+  }
+});
+
+test('a named pipe is no link, and nobody waits for its writer', { skip: process.platform === 'win32' }, async () => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  assert.equal(await readLink(path), undefined);
+});
+
 test('only one line of ours is a link: other files, empty targets, more lines, NUL and long ones are not', async () => {
   const path = join(folder, 'file');
   for (const text of [
@@ -63,6 +95,8 @@ test('only one line of ours is a link: other files, empty targets, more lines, N
     assert.equal(await realPathOrItself(path), path);
   }
   await writeFile(path, 'mossctl link: b/c\r\n'); // as an editor on Windows saves it
+  assert.equal(await readLink(path), 'b/c');
+  await writeFile(path, '\uFEFFmossctl link: b/c\r\n');
   assert.equal(await readLink(path), 'b/c');
 });
 

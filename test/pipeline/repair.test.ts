@@ -52,6 +52,13 @@ test('`latest` leads to a checkpoint: through a link, after settings came back, 
   await start(run, world, { only: 'sft' });
   assert.deepEqual(world.ran, []);
   await leadsTo('sft/step-000002');
+  await rm(join(run, 'latest'));
+  for (const damaged of ['', 'mossctl li', 'mossctl link: sft/step-9\n']) {
+    await writeFile(join(run, 'latest'), damaged);
+    await start(run, world, { only: 'sft' });
+    await leadsTo('sft/step-000002');
+    await rm(join(run, 'latest'));
+  }
   await rename(join(run, 'sft'), join(run, 'sft.replaced-elsewhere'));
   world.stopAt = 'selfInstruct';
   world.outside = 'other';

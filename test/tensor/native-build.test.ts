@@ -19,7 +19,7 @@ after(() => rm(folder, { recursive: true }));
 
 const hasCompiler = ['g++', 'clang++', 'c++'].some((name) => spawnSync(name, ['--version']).status === 0);
 const isMade = ['linux', 'darwin'].includes(process.platform) && ['x64', 'arm64'].includes(process.arch);
-const skip = hasCompiler && isMade ? false : 'no C++ compiler here, or a platform that the engine is not made for';
+const skip = hasCompiler && isMade ? false : 'no C++ compiler here, or a platform that the engine is not compiled on';
 const binaryName = `mossctl-${process.platform}-${process.arch}.node`;
 const sets = process.arch === 'arm64' ? ['neon'] : ['avx2', 'avx512'];
 
@@ -212,12 +212,12 @@ test('a folder that cannot be written is named', { skip }, async () => {
   assert.equal((await build({ source, out }, ['--optional'])).code, 0);
 });
 
-test('a platform that it is not made for says so', async () => {
+test('a platform that it is not compiled on says so', async () => {
   const place = await sourcesAt('elsewhere');
   const before = "Object.defineProperty(process, 'platform', { value: 'win32' })";
   const { code, text } = await build(place, ['--optional'], { before });
   assert.equal(code, 0);
-  assert.match(text, /it is not made for win32 .*Linux and macOS.*`--backend wasm`/);
+  assert.match(text, /it is not compiled on win32 .*Linux and macOS.*`--backend wasm`.*prebuilt/);
 });
 
 test('missing sources are named', async () => {

@@ -229,9 +229,11 @@ export const checkpoint2: Catalog = {
   'the native engine does not load here': 'native 引擎在这里无法加载',
   'MOSSCTL_NATIVE names {1}, which does not exist': 'MOSSCTL_NATIVE 所指的 {1} 不存在',
   'Correct it or unset it': '请改正或取消设置',
-  'the native engine is not made for {1} {2}': 'native 引擎不支持 {1} {2}',
-  'It runs on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`':
-    '它支持 Linux 和 macOS，x64 和 arm64；其他平台请用 `--backend wasm`',
+  'this package has no native engine for {1} {2}, and none is compiled there':
+    '这个软件包没有适用于 {1} {2} 的 native 引擎，而那里也不编译它',
+  'Use `--backend wasm`, or a package with a prebuilt one (docs/platforms.md)':
+    '请用 `--backend wasm`，或含有预构建引擎的软件包（docs/platforms.md）',
+  'Install mossctl again; until then use `--backend wasm`': '请重新安装 mossctl；在此之前请用 `--backend wasm`',
   'the native engine is not built': '没有构建 native 引擎',
   'the prebuilt native engine is not as it was packed': '预构建的 native 引擎与打包时不同',
   'it is not there': '它不在那里',

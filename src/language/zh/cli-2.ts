@@ -131,6 +131,7 @@ export const cli2: Catalog = {
   'not built: {1}': '未构建：{1}',
   'compiled here': '在本机编译',
   'prebuilt by {1} ({2})': '由 {1} 预构建（{2}）',
+  '{1} from other sources: install mossctl again': '{1}，源码不同：请重新安装 mossctl',
   '{1} from other sources: type `mossctl native build`': '{1}，源码不同：请运行 `mossctl native build`',
   'Run the same command again to resume from there.': '再次运行同一命令即可从那里继续。',
   'something failed that should not have: {1}': '发生了不该发生的故障：{1}',

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { availableCores } from '../../base/cores.js';
 import { UserError } from '../../base/errors.js';
 import { countOf } from '../../base/format.js';
-import { findEngine } from './engine-file.js';
+import { canCompile, findEngine } from './engine-file.js';
 
 /** What native/addon.cc exports. Memory is named by address: of a registered slab, or inside one. */
 export interface Addon {
@@ -45,7 +45,9 @@ const functions = [
   ...(['setPrecision', 'isa', 'scratchBytes', 'hasBf16', 'bf16IsFast', 'probeFma', 'probeBandwidth'] as const),
 ] satisfies readonly (keyof Addon)[];
 
-const rebuild = 'Type `mossctl native build --force`';
+const rebuild = canCompile()
+  ? 'Type `mossctl native build --force`'
+  : 'Install mossctl again; until then use `--backend wasm`';
 
 /** The addon of this machine. Throws UserError with the reason and the remedy where there is none that runs. */
 export function loadAddon(path = findEngine().path): Addon {
@@ -92,10 +94,9 @@ function whyAbsent(path: string): { what: string; next: string } {
   if (process.env.MOSSCTL_NATIVE) {
     return { what: `MOSSCTL_NATIVE names ${path}, which does not exist`, next: 'Correct it or unset it' };
   }
-  const compiles = ['linux', 'darwin'].includes(process.platform) && ['x64', 'arm64'].includes(process.arch);
-  if (!compiles) {
-    const what = `the native engine is not made for ${process.platform} ${process.arch}`;
-    return { what, next: 'It runs on Linux and macOS, x64 and arm64; elsewhere use `--backend wasm`' };
+  if (!canCompile()) {
+    const what = `this package has no native engine for ${process.platform} ${process.arch}, and none is compiled there`;
+    return { what, next: 'Use `--backend wasm`, or a package with a prebuilt one (docs/platforms.md)' };
   }
   return lastFailure(dirname(path)) ?? { what: 'the native engine is not built', next: 'Type `mossctl native build`' };
 }

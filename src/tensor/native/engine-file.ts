@@ -80,7 +80,7 @@ function readManifest(path: string): PrebuiltManifest | undefined {
   }
 }
 
-/** Whether this process's C library is musl: then its loader is mapped into it. */
+/** Whether this process's C library is musl: then its loader is mapped into it; where that is not to be read, Node's own word. */
 function runsOnMusl(): boolean {
   if (process.platform !== 'linux') return false;
   try {
@@ -88,11 +88,19 @@ function runsOnMusl(): boolean {
       readFileSync('/proc/self/maps', 'utf8'),
     );
   } catch {
-    return false;
+    const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+    return header?.glibcVersionRuntime === undefined;
   }
 }
 
+/** Whether this system is one on which `mossctl native build` compiles. */
+export function canCompile(platform: string = process.platform, arch: string = process.arch): boolean {
+  return ['linux', 'darwin'].includes(platform) && ['x64', 'arm64'].includes(arch);
+}
+
 function damaged(path: string, why: string): UserError {
-  const next = 'Install mossctl again, or type `mossctl native build`';
+  const next = canCompile()
+    ? 'Install mossctl again, or type `mossctl native build`'
+    : 'Install mossctl again; until then use `--backend wasm`';
   return new UserError({ what: 'the prebuilt native engine is not as it was packed', where: path, why, next });
 }
