@@ -26,9 +26,12 @@ import { fetchZig, zigVersion } from './zig.mjs';
 const elf = ['-shared', '-pthread', '-s'];
 const machO = ['-shared', '-Wl,-undefined,dynamic_lookup', '-s'];
 
-/** Platform, as in the name of its file → how zig names it, and how it is linked. glibc 2.28 is what Node 20 itself needs. */
+/**
+ * Platform, as in the name of its file → how zig names it, and how it is linked. glibc 2.28 is what Node 20 itself needs.
+ * Without -O at the link zig adds its C++ library unoptimized: 9 % larger, as fast.
+ */
 const platforms = {
-  'linux-x64': { arch: 'x64', target: 'x86_64-linux-gnu.2.28', link: elf },
+  'linux-x64': { arch: 'x64', target: 'x86_64-linux-gnu.2.28', link: ['-O3', ...elf] },
   'linux-arm64': { arch: 'arm64', target: 'aarch64-linux-gnu.2.28', link: elf },
   'linux-x64-musl': { arch: 'x64', target: 'x86_64-linux-musl', link: elf },
   'darwin-arm64': { arch: 'arm64', target: 'aarch64-macos.13.0', link: machO },
