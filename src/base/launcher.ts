@@ -44,3 +44,9 @@ export function launchedRank(environment: Environment): LaunchedRank | undefined
   }
   return undefined;
 }
+
+/** Open MPI's `mpirun` answers a signal by SIGTERM and, a second later, SIGKILL to its ranks, unless it is given more time. */
+export function isKilledEarly(environment: Environment): boolean {
+  if (environment.OMPI_COMM_WORLD_RANK === undefined) return false; // MPICH waits, and so does Slurm
+  return ['OMPI_MCA_', 'PRTE_MCA_'].every((prefix) => environment[`${prefix}odls_base_sigkill_timeout`] === undefined);
+}
