@@ -28,7 +28,7 @@ const launchers: readonly (Record<'rank' | 'size' | 'localRank' | 'localSize', s
     ...{ rank: 'PMI_RANK', size: 'PMI_SIZE', localRank: 'MPI_LOCALRANKID', localSize: 'MPI_LOCALNRANKS' },
   },
   // `srun --mpi=pmix`; a batch script, which is no rank, has no PMIX_RANK.
-  { family: 'Open MPI', rank: 'PMIX_RANK', size: 'SLURM_NTASKS', localRank: 'SLURM_LOCALID', localSize: '' },
+  { family: 'Open MPI', rank: 'PMIX_RANK', size: 'SLURM_STEP_NUM_TASKS', localRank: 'SLURM_LOCALID', localSize: '' },
 ];
 
 /** Undefined: this process computes by itself. */

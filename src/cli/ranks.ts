@@ -21,8 +21,16 @@ export function communicator(): Communicator {
 /** Commands that train; words without `-` that may come first. */
 const together = ['run', 'pretrain', 'sft'];
 
+function isAnsweredAlone(typed: readonly string[]): boolean {
+  const [first] = typed;
+  const isWord = first === undefined || ['help', 'version', 'doctor', '--version', '-v'].includes(first);
+  return isWord || typed.includes('--help') || typed.includes('-h');
+}
+
 /** @returns the exit code of this rank. */
 export async function runRank(launched: LaunchedRank, typed: readonly string[]): Promise<number> {
+  // Nothing that the others are needed for, and it says what is wrong where they cannot be joined.
+  if (isAnsweredAlone(typed)) return launched.rank === 0 ? runCommandLine(typed) : 0;
   speak(await speechIn(chosenLanguage(typed, process.env)));
   let mpi: MpiCommunicator;
   try {

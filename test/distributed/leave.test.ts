@@ -24,5 +24,5 @@ test('mpirun of Open MPI gives its processes a second to save, unless it is give
   assert.equal(isKilledEarly(openMpi), true);
   assert.equal(isKilledEarly({ ...openMpi, OMPI_MCA_odls_base_sigkill_timeout: '600' }), false);
   assert.equal(isKilledEarly({ PMI_RANK: '0', PMI_SIZE: '2' }), false);
-  assert.equal(isKilledEarly({ PMIX_RANK: '0', SLURM_NTASKS: '2' }), false);
+  assert.equal(isKilledEarly({ PMIX_RANK: '0', SLURM_STEP_NUM_TASKS: '2' }), false);
 });

@@ -54,7 +54,10 @@ test('what a launcher says of a rank is read; a batch script and a single proces
   assert.deepEqual(launchedRank(openMpi), { family: 'Open MPI', rank: 1, size: 4, localRank: 0, localSize: 2 });
   const mpich = { PMI_RANK: '0', PMI_SIZE: '2', MPI_LOCALRANKID: '0', MPI_LOCALNRANKS: '2' };
   assert.equal(launchedRank(mpich)?.family, 'MPICH');
-  assert.equal(launchedRank({ PMIX_RANK: '3', SLURM_NTASKS: '8', SLURM_LOCALID: '1' })?.rank, 3);
+  assert.equal(
+    launchedRank({ PMIX_RANK: '3', SLURM_NTASKS: '2', SLURM_STEP_NUM_TASKS: '8', SLURM_LOCALID: '1' })?.rank,
+    3,
+  );
   for (const none of [
     {},
     { SLURM_NTASKS: '8', SLURM_PROCID: '0' },
