@@ -1,7 +1,9 @@
 // A process that MPI started together with others. The first one is mossctl as always; the others take no command line, print
 // nothing, and train with it.
+import { hostname } from 'node:os';
+import { hostShare, ownPlace, shareHost } from '../base/cores.js';
 import { Interrupted, UserError } from '../base/errors.js';
-import { isKilledEarly, type LaunchedRank } from '../base/launcher.js';
+import { isBoundToCores, isKilledEarly, type LaunchedRank } from '../base/launcher.js';
 import type { MpiCommunicator } from '../distributed/mpi.js';
 import { chosenLanguage } from '../language/choice.js';
 import { speechIn } from '../language/speech.js';
@@ -45,6 +47,13 @@ export async function runRank(launched: LaunchedRank, typed: readonly string[]):
   process.on('SIGUSR2', () => process.kill(process.pid, 'SIGTERM'));
   process.on('exit', onExit); // whatever ends this process early ends them all
   joined = mpi;
+  const places = await mpi.gather(ownPlace());
+  const share = hostShare(places, mpi.rank);
+  shareHost(share);
+  if (share.bound && launched.localRank === 0 && isBoundToCores(process.env)) {
+    const { used, there } = share.bound;
+    warnOnStderr(`mpirun binds these processes to ${used} of ${there} cores of ${hostname()}: add --bind-to none`);
+  }
   const code = mpi.rank > 0 ? await follow(mpi) : await lead(mpi, typed);
   await leave(mpi, code);
   process.off('exit', onExit);

@@ -42,6 +42,8 @@ export const ranks: Catalog = {
   'The same command resumes from the last checkpoint': '同一命令会从最后的检查点继续',
   '{1} was started as {2} processes, and it is the work of one': '{1} 以 {2} 个进程启动，而它是一个进程的工作',
   'only {1} train on several': '只有 {1} 在多个进程上训练',
+  'mpirun binds these processes to {1} of {2} cores of {3}: add --bind-to none':
+    'mpirun 把这些进程绑定在 {3} 的 {2} 个核中的 {1} 个上：请加 --bind-to none',
   'Type it without mpirun': '请不用 mpirun 输入',
   'mpirun of Open MPI kills its processes a second after Ctrl-C or SIGTERM, before they have saved: start it with --mca odls_base_sigkill_timeout 60, or stop it by sending SIGUSR2 to mpirun':
     'Open MPI 的 mpirun 在 Ctrl-C 或 SIGTERM 之后一秒就杀死进程，来不及保存：请加 --mca odls_base_sigkill_timeout 60 启动，或向 mpirun 发送 SIGUSR2 来停止',
