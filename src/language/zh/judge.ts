@@ -86,7 +86,6 @@ export const judge: Catalog = {
     '请换更大的评判模型，或给出更多已知哪个更好的回答对（judge.gold、judge.goldPairs）；或加 --unlicensed（align.unlicensed: true），会记录在产物里',
   'round {1}: {2} compared {3} of answers; {4} changed with the order and are ties, {5} have no verdict':
     '第 {1} 轮：{2} 比较了{3}回答；其中 {4} 随次序改变而记为平局，{5} 没有评判',
-  'What the judge is worth': '评判模型有多可信',
   'Each pair whose better answer is known is judged in both orders; a verdict that changes with the order is a tie, and half right. A random guess is right in half of the pairs. A judge steers alignment only where it is surely better than that, and than the length of an answer.':
     '每个已知哪个更好的回答对都按两种次序评判；随次序改变的评判记为平局，算对一半。瞎猜有一半是对的。只有确定好过瞎猜、也好过只看长度，评判模型才引导对齐。',
   'Its verdict changes with the order of the answers in {1} of the pairs; {2} of its verdicts are for the answer that is shown first; {3} of the pairs have no verdict.':
