@@ -6,7 +6,6 @@ export interface LaunchedRank {
   size: number;
   /** Among the ranks of this machine. */
   localRank: number;
-  localSize: number;
   /** Whose library the launcher speaks to first. */
   family: MpiFamily;
 }
@@ -17,18 +16,18 @@ export type MpiFamily = 'Open MPI' | 'MPICH';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What each launcher calls rank, size, and the place on the machine. */
-const launchers: readonly (Record<'rank' | 'size' | 'localRank' | 'localSize', string> & { family: MpiFamily })[] = [
+const launchers: readonly (Record<'rank' | 'size' | 'localRank', string> & { family: MpiFamily })[] = [
   {
     family: 'Open MPI',
     ...{ rank: 'OMPI_COMM_WORLD_RANK', size: 'OMPI_COMM_WORLD_SIZE' },
-    ...{ localRank: 'OMPI_COMM_WORLD_LOCAL_RANK', localSize: 'OMPI_COMM_WORLD_LOCAL_SIZE' },
+    localRank: 'OMPI_COMM_WORLD_LOCAL_RANK',
   },
   {
     family: 'MPICH',
-    ...{ rank: 'PMI_RANK', size: 'PMI_SIZE', localRank: 'MPI_LOCALRANKID', localSize: 'MPI_LOCALNRANKS' },
+    ...{ rank: 'PMI_RANK', size: 'PMI_SIZE', localRank: 'MPI_LOCALRANKID' },
   },
   // `srun --mpi=pmix`; a batch script, which is no rank, has no PMIX_RANK.
-  { family: 'Open MPI', rank: 'PMIX_RANK', size: 'SLURM_NTASKS', localRank: 'SLURM_LOCALID', localSize: '' },
+  { family: 'Open MPI', rank: 'PMIX_RANK', size: 'SLURM_STEP_NUM_TASKS', localRank: 'SLURM_LOCALID' },
 ];
 
 /** Undefined: this process computes by itself. */
@@ -40,7 +39,18 @@ export function launchedRank(environment: Environment): LaunchedRank | undefined
   for (const { family, ...names } of launchers) {
     const [rank, size] = [count(names.rank), count(names.size)];
     if (rank === undefined || size === undefined || size < 2 || rank >= size) continue;
-    return { family, rank, size, localRank: count(names.localRank) ?? 0, localSize: count(names.localSize) ?? 1 };
+    return { family, rank, size, localRank: count(names.localRank) ?? 0 };
   }
   return undefined;
+}
+
+/** Open MPI's `mpirun` says so; without a word from it each process has as many cores as the machine or the job gives. */
+export function isBoundToCores(environment: Environment): boolean {
+  return environment.OMPI_MCA_orte_bound_at_launch === '1';
+}
+
+/** Open MPI's `mpirun` answers a signal by SIGTERM and, a second later, SIGKILL to its ranks, unless it is given more time. */
+export function isKilledEarly(environment: Environment): boolean {
+  if (environment.OMPI_COMM_WORLD_RANK === undefined) return false; // MPICH waits, and so does Slurm
+  return ['OMPI_MCA_', 'PRTE_MCA_'].every((prefix) => environment[`${prefix}odls_base_sigkill_timeout`] === undefined);
 }

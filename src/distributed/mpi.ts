@@ -10,6 +10,8 @@ import { joinMpi, type MpiLibrary, type StableMemory } from './library.js';
 export interface MpiCommunicator extends Communicator {
   /** The library, in words. */
   readonly version: string;
+  /** An exchange failed on this rank alone: the others may wait for it, and nothing can be exchanged any more. */
+  readonly isBroken: boolean;
   /** Leaves the job; all ranks must. */
   close(): Promise<void>;
   /** Ends every rank at once, this one too. */
@@ -43,6 +45,7 @@ class MpiRanks implements MpiCommunicator {
   /** One exchange at a time, in the order that they were asked for. */
   #last: Promise<unknown> = Promise.resolve();
   #failure: RankFailed | undefined;
+  #isBroken = false;
 
   constructor(library: MpiLibrary) {
     this.#library = library;
@@ -50,6 +53,10 @@ class MpiRanks implements MpiCommunicator {
     this.size = library.size;
     this.version = library.version;
     this.#header = { own: library.allocate(headerBytes), all: library.allocate(headerBytes * library.size) };
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   readonly sum = (values: Float32Array): Promise<void> => this.#inTurn(() => this.#sum(values));
@@ -75,7 +82,9 @@ class MpiRanks implements MpiCommunicator {
       if (this.#failure !== undefined) throw this.#failure;
       return exchange();
     });
-    this.#last = result.catch(() => undefined);
+    this.#last = result.catch((error) => {
+      this.#isBroken ||= !(error instanceof RankFailed); // that one all of them have
+    });
     return result;
   }
 

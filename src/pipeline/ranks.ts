@@ -18,6 +18,16 @@ interface Order {
 
 type SharedJob = Omit<Job<never>, 'reporter' | 'signal' | 'communicator'>;
 
+/**
+ * Ranks whose work has begun and is not over for all: the others wait for what comes of it, so whoever leaves now must end them.
+ */
+const inFlight = new WeakSet<Communicator>();
+
+/** Whether others may wait for this rank. */
+export function isInFlight(communicator: Communicator): boolean {
+  return inFlight.has(communicator);
+}
+
 /** @throws UserError where the plan trains what ranks cannot train together. */
 export function checkRanks(plan: readonly StageName[], stages: StageTable, communicator: Communicator = alone): void {
   if (communicator.size === 1) return;
@@ -60,8 +70,9 @@ export async function followFirstRank(
 ): Promise<void> {
   const reporter = { emit: () => undefined };
   for (;;) {
+    inFlight.add(communicator); // until it is dismissed, or all have ended together
     const [order] = await communicator.gather<Order | undefined>(undefined);
-    if (order === undefined || order.stage === null || order.job === undefined) return;
+    if (order === undefined || order.stage === null || order.job === undefined) break;
     const { stage, version, job } = order;
     await together(communicator, async () => {
       if (version !== ownVersion()) throw otherVersion(version);
@@ -69,19 +80,22 @@ export async function followFirstRank(
       return run({ ...job, reporter: stageReporter(reporter, stage), signal, communicator });
     });
   }
+  inFlight.delete(communicator);
 }
 
 /** All ranks end this work together: where one cannot, none continues. */
 async function together<Result>(communicator: Communicator, work: () => Promise<Result>): Promise<Result> {
-  let result: Result;
+  inFlight.add(communicator);
   try {
-    result = await work();
-  } catch (error) {
-    await communicator.fail(reasonOf(error));
-    throw error;
+    const result = await work().catch(async (error: unknown) => {
+      await communicator.fail(reasonOf(error));
+      throw error;
+    });
+    await communicator.gather(null);
+    return result;
+  } finally {
+    inFlight.delete(communicator);
   }
-  await communicator.gather(null);
-  return result;
 }
 
 function otherVersion(first: string): UserError {

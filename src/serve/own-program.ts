@@ -15,8 +15,12 @@ export const stopMessage = 'stop';
  * they are shown, in the language of whoever reads them there.
  */
 export function ownEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, MOSSCTL_LANG: 'en' };
+  const own = Object.entries(process.env).filter(([name]) => !ofLauncher.test(name));
+  return { ...Object.fromEntries(own), MOSSCTL_LANG: 'en' };
 }
+
+/** What an MPI launcher says to a rank: its child is none, and must not answer for it. */
+const ofLauncher = /^(OMPI|PMIX?|PRTE|HYDI|MPI)_/;
 
 const label = 'mossctl: error:';
 const warningLabel = 'mossctl: warning:';

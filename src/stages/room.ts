@@ -3,6 +3,7 @@
 import type { ModelShape } from '../architecture/config.js';
 import { type TrainingKind, trainingMemory } from '../architecture/cost.js';
 import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
+import { ranksOfHost } from '../base/cores.js';
 import { diskAt } from '../base/disk.js';
 import { countOf, formatBytes } from '../base/format.js';
 import { memoryRoom } from '../base/memory.js';
@@ -62,9 +63,10 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), facto
   // A cache is there before the step begins, and gone by then.
   const withCopy = (most: number): number =>
     factor * (saved + beside + Math.max(most, weights + moments + cache) - (isLoaded ? weights : 0));
-  const step = withCopy(train.recompute ? recomputedPeak : peak);
+  const ranks = ranksOfHost(); // each holds all of it
+  const step = ranks * withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
-  const recomputed = formatBytes(withCopy(recomputedPeak));
+  const recomputed = formatBytes(ranks * withCopy(recomputedPeak));
   const ways = [
     ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
     'fewer rows or shorter ones (batchSize, contextLength)',
@@ -85,7 +87,7 @@ export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, ro
   const what = `weights, moments of ${kind.optimizer} and the copy of both that is saved${others}`;
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
   const { weights, moments, saved } = trainingMemory(config, { rows: 1, columns: 1 }, kind);
-  requireMemory(weights + moments + saved + beside, { what, next }, room);
+  requireMemory(ranksOfHost() * (weights + moments + saved + beside), { what, next }, room);
 }
 
 interface DiskNeed {

@@ -3,7 +3,10 @@
 import type { ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
+import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
+import type { Noise } from '../model/noise.js';
+import type { StageReporter } from '../report/event.js';
 import type { Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
 import { dispose, type Tensor, tensor } from '../tensor/tf.js';
@@ -50,6 +53,34 @@ export function checkDivision<Batch extends MicroBatch>(
   { size }: Pick<Communicator, 'size'>,
 ): void {
   if (size > 1 && division === undefined) throw notDivided();
+}
+
+interface DividedRun {
+  config: Pick<TrainConfig, 'accumulation' | 'batchSize' | 'statisticsEvery'>;
+  noise?: Pick<Noise, 'dropout' | 'neftune'>;
+  manifest: Pick<ManifestFields, 'stage'>;
+  reporter: Pick<StageReporter, 'note'>;
+}
+
+/** Warns where some ranks have nothing to compute. @throws UserError where what is asked for would be that of one rank. */
+export function checkShares(
+  { config, noise, manifest: { stage }, reporter }: DividedRun,
+  { size }: Pick<Communicator, 'size'>,
+): void {
+  if (size === 1) return;
+  if ((config.statisticsEvery ?? 0) > 0) {
+    throw new UserError({
+      where: `${stage}.train.statisticsEvery`,
+      what: 'statistics of a step are not collected from several processes yet',
+      why: 'they would be those of the rows of the first one',
+      next: `Set ${stage}.train.statisticsEvery=0, or run it without mpirun`,
+    });
+  }
+  const isWhole = noise !== undefined && noise.dropout + noise.neftune > 0;
+  const shares = config.accumulation * (isWhole ? 1 : config.batchSize);
+  if (shares >= size) return;
+  const text = `only ${shares} of ${size} processes have something to compute in a step: set ${stage}.train.accumulation to ${Math.ceil((config.accumulation * size) / shares)}, or start fewer`;
+  reporter.note('warning', text);
 }
 
 /** @throws UserError where the ranks would not train the same. */
@@ -111,7 +142,10 @@ export async function sumGradients(
     for (const { name, size } of bucket) {
       const own = gradients.get(name);
       if (own !== undefined) dispose(own);
-      gradients.set(name, tensor(values.slice(at, at + size), weight(model, name).shape, 'float32'));
+      gradients.set(
+        name,
+        tensor(bucket.length === 1 ? values : values.slice(at, at + size), weight(model, name).shape, 'float32'),
+      );
       at += size;
     }
   }

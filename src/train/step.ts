@@ -67,7 +67,8 @@ export async function trainStep<Batch extends MicroBatch>(
     const all = await sumOfRanks(communicator, { loss: ownLoss, figures: sums });
     await sumGradients(communicator, model, rows, gradients);
     const [norm] = await readResult(() => globalNorm([...gradients.values()]));
-    const gradientNorm = norm / total;
+    // Every rank clips, or skips the step, by what the first one found.
+    const gradientNorm = (await communicator.gather(norm))[0] / total;
     const loss = all.loss / total;
     await statistics?.gradients(gradients, total);
     const figures = meanFigures(all.figures, objective);

@@ -7,7 +7,7 @@ import type { Metrics } from '../report/event.js';
 import { alone, byFirstRank } from '../tensor/communicator.js';
 import { runLoop } from './loop.js';
 import type { MicroBatch, Objective } from './objective.js';
-import { checkDivision, checkSameTraining } from './ranks.js';
+import { checkDivision, checkSameTraining, checkShares } from './ranks.js';
 import type { SettingChange } from './resume.js';
 import type { SaverOptions } from './saver.js';
 import type { Cooldown } from './schedule.js';
@@ -56,6 +56,7 @@ export interface TrainingResult {
 export async function train<Batch extends MicroBatch>(run: TrainingRun<Batch>): Promise<TrainingResult> {
   const { communicator = alone, objective, directory } = run;
   checkDivision(objective, communicator);
+  checkShares(run, communicator);
   await checkSameTraining(communicator, run.manifest);
   await byFirstRank(communicator, () => removeTemporary(directory));
   const session = new Session(run);

@@ -50,11 +50,14 @@ for (const launcher of ['mpirun.openmpi', 'mpirun.mpich'] as const) {
 }
 
 test('what a launcher says of a rank is read; a batch script and a single process are none', () => {
-  const openMpi = { OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4', OMPI_COMM_WORLD_LOCAL_SIZE: '2' };
-  assert.deepEqual(launchedRank(openMpi), { family: 'Open MPI', rank: 1, size: 4, localRank: 0, localSize: 2 });
+  const openMpi = { OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4' };
+  assert.deepEqual(launchedRank(openMpi), { family: 'Open MPI', rank: 1, size: 4, localRank: 0 });
   const mpich = { PMI_RANK: '0', PMI_SIZE: '2', MPI_LOCALRANKID: '0', MPI_LOCALNRANKS: '2' };
   assert.equal(launchedRank(mpich)?.family, 'MPICH');
-  assert.equal(launchedRank({ PMIX_RANK: '3', SLURM_NTASKS: '8', SLURM_LOCALID: '1' })?.rank, 3);
+  assert.equal(
+    launchedRank({ PMIX_RANK: '3', SLURM_NTASKS: '2', SLURM_STEP_NUM_TASKS: '8', SLURM_LOCALID: '1' })?.rank,
+    3,
+  );
   for (const none of [
     {},
     { SLURM_NTASKS: '8', SLURM_PROCID: '0' },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { warnThrough } from '../../src/cli/output.js';
 import { RunPage } from '../../src/cli/run-page.js';
-import { ownProgram, printedErrors, printedWarning } from '../../src/serve/own-program.js';
+import { ownEnvironment, ownProgram, printedErrors, printedWarning } from '../../src/serve/own-program.js';
 import { Round } from '../../src/serve/round.js';
 import { entry } from '../e2e/cli.js';
 
@@ -51,4 +51,19 @@ test('what the server of a page warns of goes to the reporter of the run', async
   await page?.close();
   assert.deepEqual(said, [warning]);
   assert.equal(address, 'http://en/#/watch/a\n');
+});
+
+test('a child of a rank is no rank', () => {
+  const given = { OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '2', PMI_RANK: '0', PMI_FD: '6', PMIX_RANK: '0' };
+  Object.assign(process.env, given);
+  try {
+    const own = ownEnvironment();
+    assert.deepEqual(
+      Object.keys(given).filter((name) => name in own),
+      [],
+    );
+    assert.equal(own.PATH, process.env.PATH);
+  } finally {
+    for (const name of Object.keys(given)) delete process.env[name];
+  }
 });

@@ -10,7 +10,7 @@ import { read } from '../../src/tensor/host.js';
 import { memory } from '../../src/tensor/tf.js';
 import type { Objective } from '../../src/train/objective.js';
 import { createOptimizer, disposeOptimizer, optimizerTensors } from '../../src/train/optimizer.js';
-import { ownParts } from '../../src/train/ranks.js';
+import { checkShares, ownParts } from '../../src/train/ranks.js';
 import { type StepResult, trainStep } from '../../src/train/step.js';
 import { onBackend } from '../conformance/backends.js';
 import { memoryRanks } from './memory-ranks.js';
@@ -171,4 +171,18 @@ test('what the first rank does, the others learn: its value, or why it failed', 
   assert.ok(failed.every((each) => each.status === 'rejected' && /rank 0/.test(String(each.reason))));
   const flags = await Promise.all(memoryRanks(2).map((each) => anyRank(each, each.rank === 1)));
   assert.deepEqual(flags, [true, true]);
+});
+
+test('ranks that have nothing to compute are reported, and statistics of one rank alone are refused', () => {
+  const said: string[] = [];
+  const reporter = { note: (_: string, text: string) => void said.push(text) };
+  const run = { reporter, manifest: { stage: 'sft' as const }, noise: { dropout: 0.1, neftune: 0 } };
+  const check = (more: object, of: object = run) =>
+    checkShares({ ...run, ...of, config: trainConfig({ batchSize: 4, accumulation: 1, ...more }) }, { size: 2 });
+  check({ accumulation: 2 });
+  check({}, { noise: undefined });
+  assert.deepEqual(said, []);
+  check({});
+  assert.match(said[0], /^only 1 of 2 processes .* set sft\.train\.accumulation to 2, or start fewer$/);
+  assert.throws(() => check({ statisticsEvery: 5 }), /statistics of a step are not collected/);
 });

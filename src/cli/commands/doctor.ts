@@ -1,6 +1,8 @@
 // mossctl doctor: a list of checks, each with what it found and what would help.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import pc from 'picocolors';
 import { availableCores } from '../../base/cores.js';
@@ -127,11 +129,12 @@ async function mpi(): Promise<Finding> {
   const name = 'MPI';
   try {
     const { version, path } = await findMpi();
-    return {
-      name,
-      ok: true,
-      detail: `${version} (${path}): \`mpirun -n 2 mossctl pretrain\` trains on several processes`,
-    };
+    const folders = (process.env.PATH ?? '').split(delimiter);
+    const isStartable = folders.some((folder) => existsSync(join(folder, 'mpirun')));
+    const detail = isStartable
+      ? `${version} (${path}): \`mpirun -n 2 mossctl pretrain\` trains on several processes`
+      : `${version} (${path}), without mpirun on PATH: only srun starts several processes`;
+    return { name, ok: true, detail };
   } catch (error) {
     return { name, ok: false, optional: true, detail: (error as Error).message };
   }

@@ -42,7 +42,18 @@ export const ranks: Catalog = {
   'The same command resumes from the last checkpoint': '同一命令会从最后的检查点继续',
   '{1} was started as {2} processes, and it is the work of one': '{1} 以 {2} 个进程启动，而它是一个进程的工作',
   'only {1} train on several': '只有 {1} 在多个进程上训练',
+  'mpirun binds these processes to {1} of {2} cores of {3}: add --bind-to none':
+    'mpirun 把这些进程绑定在 {3} 的 {2} 个核中的 {1} 个上：请加 --bind-to none',
+  'statistics of a step are not collected from several processes yet': '还不能从多个进程收集一步的统计',
+  'they would be those of the rows of the first one': '否则只是第一个进程那些行的统计',
+  'Set {1}.train.statisticsEvery=0, or run it without mpirun': '请设 {1}.train.statisticsEvery=0，或不用 mpirun 运行',
+  'only {1} of {2} processes have something to compute in a step: set {3}.train.accumulation to {4}, or start fewer':
+    '一步中 {2} 个进程里只有 {1} 个有活可算：请把 {3}.train.accumulation 设为 {4}，或启动更少的进程',
+  '{1} ({2}), without mpirun on PATH: only srun starts several processes':
+    '{1}（{2}），PATH 中没有 mpirun：只有 srun 能启动多个进程',
   'Type it without mpirun': '请不用 mpirun 输入',
+  'mpirun of Open MPI kills its processes a second after Ctrl-C or SIGTERM, before they have saved: start it with --mca odls_base_sigkill_timeout 60, or stop it by sending SIGUSR2 to mpirun':
+    'Open MPI 的 mpirun 在 Ctrl-C 或 SIGTERM 之后一秒就杀死进程，来不及保存：请加 --mca odls_base_sigkill_timeout 60 启动，或向 mpirun 发送 SIGUSR2 来停止',
   '{1} ({2}): `mpirun -n 2 mossctl pretrain` trains on several processes':
     '{1}（{2}）：`mpirun -n 2 mossctl pretrain` 用多个进程训练',
 };
