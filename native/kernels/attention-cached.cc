@@ -168,24 +168,28 @@ const char* cached_attention(const Call& call) {
   return nullptr;
 }
 
-// Tensors: keys, values (C · G · D numbers each). Numbers: C, G, D, from, to, count: columns copied in place.
+// Tensors: keys, values (C · G · D numbers each). Numbers: C, G, D, from, count, to …: columns copied in place, to each of these.
 const char* copy_columns(const Call& call) {
-  REQUIRE(call.tensor_count == 2 && call.number_count == 6, "2 tensors and 6 numbers");
+  constexpr int first = 5;
+  REQUIRE(call.tensor_count == 2 && call.number_count >= first, "2 tensors and 5 numbers or more");
   cached::Cache c{call.number(1), call.number(2), call.number(0), call.floats(0), call.floats(1)};
-  const int64_t from = call.number(3), to = call.number(4), count = call.number(5);
+  const int64_t from = call.number(3), count = call.number(4), copies = call.number_count - first;
   REQUIRE(c.groups > 0 && c.dim > 0 && c.capacity >= 0 && c.capacity % 64 == 0, "columns that are no multiple of 64");
   REQUIRE(call.holds(0, c.capacity, c.groups, c.dim) && call.holds(1, c.capacity, c.groups, c.dim), "size of the cache");
-  REQUIRE(from >= 0 && to >= 0 && count >= 0 && count <= c.capacity && from <= c.capacity - count && to <= c.capacity - count,
-          "columns that are not in the cache");
-  for (int64_t i = 0; i < count; i++) {
-    for (int64_t g = 0; g < c.groups; g++) {
+  REQUIRE(count >= 0 && count <= c.capacity, "columns that are not in the cache");
+  for (int i = 3; i < call.number_count; i++) {
+    REQUIRE(i == 4 || (call.number(i) >= 0 && call.number(i) <= c.capacity - count), "columns that are not in the cache");
+  }
+  in_pieces(copies * c.groups, 2.0 * copies * count * c.groups * c.dim, [&](int64_t piece, int) {
+    const int64_t to = call.number(first + static_cast<int>(piece / c.groups)), g = piece % c.groups;
+    for (int64_t i = 0; i < count; i++) {
       const int64_t source = c.block((from + i) / NR, g), target = c.block((to + i) / NR, g);
       for (int64_t d = 0; d < c.dim; d++) {
         c.keys[target + d * NR + (to + i) % NR] = c.keys[source + d * NR + (from + i) % NR];
         c.values[target + (to + i) % NR * c.dim + d] = c.values[source + (from + i) % NR * c.dim + d];
       }
     }
-  }
+  });
   return nullptr;
 }
 

@@ -48,8 +48,8 @@ export interface OnlineMeasurement {
   peakRssMiB: number;
 }
 
-/** As bench/peers/grpo.py has them. */
-const onlineSettings = { prompts: 16, samples: 8, promptTokens: 64, answerTokens: 64, answersAtATime: 32 };
+/** As bench/peers/grpo.py has them, but for how many are learnt from at a time: each side takes what it is fastest with. */
+const onlineSettings = { prompts: 16, samples: 8, promptTokens: 64, answerTokens: 64, answersAtATime: 64 };
 const promptCount = 480;
 
 /** Opens the backend and trains a fresh model; `cancelled` is asked between steps. */

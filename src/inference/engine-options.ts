@@ -14,7 +14,7 @@ export interface EngineOptions {
   withoutToken: readonly number[];
 }
 
-const defaults = { maxRows: 64, chunkTokens: 512, stepTokens: 2048, withoutToken: [] };
+const defaults = { maxRows: 128, chunkTokens: 512, stepTokens: 2048, withoutToken: [] };
 const maxCacheBytes = 4 * 2 ** 30;
 
 /** Keys and values of a column, in fp32. */

@@ -184,14 +184,18 @@ export class Engine {
     if (canTakeOver && this.#columns.takeOver(source, maxLength)) return source;
     const segment = this.#columns.allocate(maxLength, source);
     if (segment === undefined) return undefined;
-    if (isWorthwhile && this.#columns.holds(source)) this.#copy(source, segment, length);
+    if (isWorthwhile && this.#columns.holds(source)) this.#copy(source, [segment], length);
     return segment;
   }
 
-  #copy(source: Segment, target: Segment, length: number): void {
-    copyColumns(this.#room(), source.start, target.start, length);
-    target.tokens = source.tokens.slice(0, length);
-    target.twin = source.twin && source.twin.count >= length ? source.twin : { segment: source, count: length };
+  #copy(source: Segment, targets: readonly Segment[], length: number): void {
+    if (targets.length === 0) return;
+    copyColumns(this.#room(), { from: source.start, to: targets.map(({ start }) => start), count: length });
+    const twin = source.twin && source.twin.count >= length ? source.twin : { segment: source, count: length };
+    for (const target of targets) {
+      target.tokens = source.tokens.slice(0, length);
+      target.twin = twin;
+    }
   }
 
   /** The next piece of a sequence, and where its beginning lies that others may have copies of. */
@@ -214,7 +218,7 @@ export class Engine {
       work.awaits = undefined;
       if (source.isStale) continue;
       this.counts.reused += length - target.tokens.length;
-      this.#copy(source, target, length);
+      this.#copy(source, [target], length);
     }
   }
 
@@ -225,12 +229,11 @@ export class Engine {
       ({ job: its, sequence, awaitsPrompt }) =>
         its === job && sequence.tokens.length === length && (awaitsPrompt || sequence.unread === 0),
     );
-    for (const work of works) {
-      if (!work.awaitsPrompt) continue;
-      this.#copy(source, work.sequence.segment, length);
-      this.counts.reused += length;
-      work.awaitsPrompt = false;
-    }
+    const waiting = works.filter(({ awaitsPrompt }) => awaitsPrompt);
+    const targets = waiting.map(({ sequence }) => sequence.segment);
+    this.#copy(source, targets, length);
+    this.counts.reused += targets.length * length;
+    for (const work of waiting) work.awaitsPrompt = false;
     return works;
   }
 

@@ -49,9 +49,9 @@ export function growCache(cache: KeyValueCache, columns: number, limit: number):
   cache.capacity = capacity;
 }
 
-/** Copies `count` columns from `from` on to those from `to` on; the two stretches do not overlap. */
-export function copyColumns(cache: KeyValueCache, from: number, to: number, count: number): void {
-  replaceLayers(cache, (layer) => ops.copyColumns(layer, from, to, count));
+/** Copies columns in place. */
+export function copyColumns(cache: KeyValueCache, copies: ops.ColumnCopies): void {
+  replaceLayers(cache, (layer) => ops.copyColumns(layer, copies));
 }
 
 function replaceLayers(cache: KeyValueCache, change: (layer: ops.CacheTensors) => ops.CacheTensors): void {

@@ -165,8 +165,8 @@ const badCalls: readonly [call: () => unknown, message: string][] = [
   ],
   [() => attendOver({ values: disposed(1, 64, 2, 3) }), 'cachedAttention: values is disposed'],
   [
-    () => copyColumns({ keys: floats(1, 64, 2, 3), values: floats(1, 64, 2, 3) }, 0, 60, 5),
-    'copyColumns: 5 from 0 to 60 in a cache of 64 columns',
+    () => copyColumns({ keys: floats(1, 64, 2, 3), values: floats(1, 64, 2, 3) }, { from: 0, to: [8, 60], count: 5 }),
+    'copyColumns: 5 from 0 to 8,60 in a cache of 64 columns',
   ],
   [() => adamwWith(floats(3)), 'adamw: gradient must be float32 [2], got float32 [3]'],
   [() => adamwWith(ints(2)), 'adamw: gradient must be float32 [2], got int32 [2]'],

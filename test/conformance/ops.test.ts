@@ -253,8 +253,8 @@ function checkCachedAttention(heads: number, groups: number, d: number): void {
     grow([1, 70, 3, 33]);
     grow([1, 1, 1, 1], 2);
     grow([9, 1, 40, 4], 1);
-    cache = copyColumns(cache, 64, 200, 50);
-    cache = copyColumns(cache, 200, 384, 50);
+    cache = copyColumns(cache, { from: 64, to: [200, 300], count: 50 });
+    cache = copyColumns(cache, { from: 300, to: [384], count: 50 });
     for (const name of ['q', 'k', 'v'] as const) {
       const beginning = concat(sequences[1][name]);
       sequences[3] = {

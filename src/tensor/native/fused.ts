@@ -93,7 +93,8 @@ const bodies: Record<string, Body> = {
   },
   CopyColumns: (backend, [keys, values], { from, to, count }) => {
     const [, capacity, groups, dimension] = keys.shape;
-    backend.call('CopyColumns', [keys, values], [capacity, groups, dimension, Number(from), Number(to), Number(count)]);
+    const numbers = [capacity, groups, dimension, Number(from), Number(count), ...(to as number[])];
+    backend.call('CopyColumns', [keys, values], numbers);
     return [backend.alias(keys, keys.shape), backend.alias(values, values.shape)];
   },
   PackLinear: (backend, [weight, target]) => {

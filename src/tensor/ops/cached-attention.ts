@@ -58,13 +58,20 @@ export function cachedAttention(
   return [out as Tensor3D, { keys: cache[0] as Tensor4D, values: cache[1] as Tensor4D }];
 }
 
-/** The cache with `count` columns from `from` on copied to those from `to` on, which do not overlap. Disposes the old one. */
-export function copyColumns({ keys, values }: CacheTensors, from: number, to: number, count: number): CacheTensors {
+/** Columns of a cache that are to stand elsewhere in it too: `count` from `from` on, and from each of `to` on. No two of these stretches overlap. */
+export interface ColumnCopies {
+  from: number;
+  to: readonly number[];
+  count: number;
+}
+
+/** The cache with these copies in it. Disposes the old one. */
+export function copyColumns({ keys, values }: CacheTensors, { from, to, count }: ColumnCopies): CacheTensors {
   checkCache('copyColumns', { keys, values });
-  const isInside = [from, to].every((first) => first >= 0 && first + count <= keys.shape[1]);
+  const isInside = [from, ...to].every((first) => first >= 0 && first + count <= keys.shape[1]);
   if (!isInside)
     throw new TypeError(`copyColumns: ${count} from ${from} to ${to} in a cache of ${keys.shape[1]} columns`);
-  const result = runKernel(copyName, [keys, values], { from, to, count });
+  const result = runKernel(copyName, [keys, values], { from, to: [...to], count });
   keys.dispose();
   values.dispose();
   return { keys: result[0] as Tensor4D, values: result[1] as Tensor4D };
@@ -87,11 +94,11 @@ export function registerCachedAttention(backend: string): void {
     return [own, cache.keys, cache.values];
   });
   registerOnce(copyName, backend, (cache, attributes) => {
-    const { from, to, count } = attributes as Record<'from' | 'to' | 'count', number>;
+    const { from, to, count } = attributes as unknown as ColumnCopies;
     return cache.map((held) => {
       const [, capacity] = shapeOf(held);
       const source = Int32Array.from({ length: capacity }, (_, column) => column);
-      for (let i = 0; i < count; i++) source[to + i] = from + i;
+      for (const first of to) for (let i = 0; i < count; i++) source[first + i] = from + i;
       return gather(held, tensor1d(source, 'int32'), 1);
     });
   });
