@@ -15,6 +15,7 @@ import { attendCached, type CacheUse } from './cache.js';
 import { type Model, matrixOf, vectorOf } from './model.js';
 import type { Noise } from './noise.js';
 import { layerWeights, product, project, projectAll } from './project.js';
+import { type WantedQueries, type WantedStates, wantedStates } from './wanted-states.js';
 
 /** B rows of T tokens, row-major. */
 export interface ModelInput {
@@ -26,6 +27,8 @@ export interface ModelInput {
   ranges: Tensor3D;
   /** int32 [B·S]: the position among B·T that each key of a row is of; absent: S is T, and each its own. Not with a cache. */
   keys?: Tensor1D;
+  /** Whose states are wanted; absent: all. Not with a cache. */
+  wanted?: WantedStates;
 }
 
 export interface ForwardOptions {
@@ -47,35 +50,43 @@ export interface ForwardOptions {
  */
 export type Observe = (layer: number, what: 'attention' | 'mlp' | 'queries' | 'keys', states: Tensor) => void;
 
-/** The tensors of a batch of tokens, each array row-major. */
-export function modelInput(batch: {
-  rows: number;
-  columns: number;
-  tokens: Int32Array;
-  positions: Int32Array;
-  ranges: Int32Array;
-  keys?: Int32Array;
-}): ModelInput {
+/** The tensors of a batch of tokens, each array row-major. `wanted`: positions among them, rising, whose states are all that is read. */
+export function modelInput(
+  batch: {
+    rows: number;
+    columns: number;
+    tokens: Int32Array;
+    positions: Int32Array;
+    ranges: Int32Array;
+    keys?: Int32Array;
+  },
+  wanted?: Int32Array,
+): ModelInput {
   return {
     tokens: tensor1d(batch.tokens, 'int32'),
     positions: tensor1d(batch.positions, 'int32'),
     ranges: tensor3d(batch.ranges, [batch.rows, batch.columns, 2], 'int32'),
     ...(batch.keys && { keys: tensor1d(batch.keys, 'int32') }),
+    ...(wanted && { wanted: wantedStates(batch, wanted) }),
   };
 }
 
-/** The final hidden states [B·T, d], after the last norm. */
+/** The final hidden states, after the last norm: [B·T, d], or [n, d] of the n positions that are wanted. */
 export function forward(model: Model, input: ModelInput, options: ForwardOptions = {}): Tensor2D {
   const { recompute = false, addToEmbeddings, ...others } = options;
+  const { wanted, ...places } = input;
   if (recompute && others.cache) throw new Error('forward: a cache changes as a layer runs, so none may run twice');
+  if (wanted && others.cache) throw new Error('forward: with a cache all states are computed');
   const { num_hidden_layers: layers, rms_norm_eps: epsilon } = model.config;
   let x = embedding(matrixOf(model, 'model.embed_tokens.weight'), input.tokens); // [B·T, d]
   if (addToEmbeddings !== undefined) x = add(x, addToEmbeddings);
   for (let layer = 0; layer < layers; layer++) {
     const states = x;
     // What a layer computed on the way ends with it: a backward pass holds what it will read by itself.
-    x = tidy(() => (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...input, ...others }));
+    const queries = layer === layers - 1 ? wanted?.queries : undefined;
+    x = tidy(() => (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...places, ...others, queries }));
   }
+  if (wanted !== undefined && wanted.order.size < x.shape[0]) x = embedding(x, wanted.order);
   return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);
 }
 
@@ -104,13 +115,15 @@ export function logits(model: Model, hidden: Tensor2D): Tensor2D {
 }
 
 /** What a layer needs, beside the hidden states. */
-type LayerContext = Omit<ModelInput, 'tokens'> & Pick<ForwardOptions, 'cache' | 'observe' | 'noise'>;
+type LayerContext = Omit<ModelInput, 'tokens' | 'wanted'> &
+  Pick<ForwardOptions, 'cache' | 'observe' | 'noise'> & { queries?: WantedQueries };
 
 function decoderLayer(model: Model, layer: number, x: Tensor2D, context: LayerContext): Tensor2D {
   const at = `model.layers.${layer}`;
   const norm = (states: Tensor2D, name: string): Tensor2D =>
     rmsNorm(states, vectorOf(model, `${at}.${name}.weight`), model.config.rms_norm_eps);
-  const mixed = selfAttention(model, layer, norm(x, 'input_layernorm'), x, context);
+  const residual = context.queries === undefined ? x : embedding(x, context.queries.places);
+  const mixed = selfAttention(model, layer, norm(x, 'input_layernorm'), residual, context);
   context.observe?.(layer, 'attention', mixed);
   const output = feedForward(model, at, norm(mixed, 'post_attention_layernorm'), mixed, context);
   context.observe?.(layer, 'mlp', output);
@@ -120,13 +133,19 @@ function decoderLayer(model: Model, layer: number, x: Tensor2D, context: LayerCo
 /** The same layer, its activations computed again in the backward pass. */
 function recomputedLayer(model: Model, layer: number, x: Tensor2D, context: LayerContext): Tensor2D {
   const { trained, frozen } = layerWeights(model, layer);
-  const { keys } = context;
+  const { keys, queries } = context;
+  const own = queries === undefined ? [] : [queries.places, queries.positions, queries.ranges];
   return recomputed(
-    ([states, positions, ranges, shared]) => {
-      const again = { ...context, positions: positions as Tensor1D, ranges: ranges as Tensor3D };
-      return decoderLayer(model, layer, states as Tensor2D, { ...again, keys: keys && (shared as Tensor1D) });
+    ([states, positions, ranges, ...rest]) => {
+      const shared = keys && (rest.shift() as Tensor1D);
+      const again = { ...context, positions: positions as Tensor1D, ranges: ranges as Tensor3D, keys: shared };
+      const [places, ownPositions, ownRanges] = rest as [Tensor1D, Tensor1D, Tensor3D];
+      return decoderLayer(model, layer, states as Tensor2D, {
+        ...again,
+        queries: queries && { places, positions: ownPositions, ranges: ownRanges },
+      });
     },
-    [x, context.positions, context.ranges, ...(keys ? [keys] : []), ...trained],
+    [x, context.positions, context.ranges, ...(keys ? [keys] : []), ...own, ...trained],
     { frozen },
   );
 }
@@ -136,29 +155,34 @@ function selfAttention(
   layer: number,
   x: Tensor2D,
   residual: Tensor2D,
-  { positions, ranges, keys: sharedKeys, cache, observe, noise }: LayerContext,
+  { positions, ranges, keys: sharedKeys, queries: wanted, cache, observe, noise }: LayerContext,
 ): Tensor2D {
   const { num_attention_heads: heads, head_dim: dimension } = model.config;
-  const [rows, columns] = ranges.shape;
+  const [rows] = ranges.shape;
   const at = `model.layers.${layer}.self_attn`;
-  const projected = projectAll(model, [`${at}.q_proj`, `${at}.k_proj`, `${at}.v_proj`], x, noise);
+  const [ofQueries, ...ofKeys] = [`${at}.q_proj`, `${at}.k_proj`, `${at}.v_proj`];
+  const projected =
+    wanted === undefined
+      ? projectAll(model, [ofQueries, ...ofKeys], x, noise)
+      : [project(model, ofQueries, embedding(x, wanted.places), { noise }), ...projectAll(model, ofKeys, x, noise)];
   const [queries, keys, values] = projected.map((states) =>
-    reshape(states, [rows, columns, states.shape[1] / dimension, dimension]),
+    reshape(states, [rows, states.shape[0] / rows, states.shape[1] / dimension, dimension]),
   ) as Tensor4D[];
-  // Queries and keys: per-head norm, then rotation. [B, T, heads, D]
-  const positioned = (states: Tensor4D, name: string): Tensor4D => {
+  // Queries and keys: per-head norm, then rotation. [B, T or Q, heads, D]
+  const positioned = (states: Tensor4D, name: string, places: Tensor1D): Tensor4D => {
     const norm = model.weights.get(`${at}.${name}_norm.weight`) as Tensor1D | undefined;
     const normed = norm === undefined ? states : rmsNorm(states, norm, model.config.rms_norm_eps);
-    return rotary(normed, positions, rotationOf(model.config));
+    return rotary(normed, places, rotationOf(model.config));
   };
-  const [q, k, v] = [positioned(queries, 'q'), positioned(keys, 'k'), values];
+  const { positions: ownPositions, ranges: ownRanges } = wanted ?? { positions, ranges };
+  const [q, k, v] = [positioned(queries, 'q', ownPositions), positioned(keys, 'k', positions), values];
   observe?.(layer, 'queries', q);
   observe?.(layer, 'keys', k);
   const mixed =
     cache === undefined
-      ? attention(q, laidOut(k, sharedKeys), laidOut(v, sharedKeys), ranges)
-      : attendCached(cache, layer, [q, k, v], reshape(ranges, [rows * columns, 2]));
-  const heard = reshape(mixed, [rows * columns, heads * dimension]) as Tensor2D;
+      ? attention(q, laidOut(k, sharedKeys), laidOut(v, sharedKeys), ownRanges)
+      : attendCached(cache, layer, [q, k, v], reshape(ranges, [-1, 2]));
+  const heard = reshape(mixed, [-1, heads * dimension]) as Tensor2D;
   return project(model, `${at}.o_proj`, heard, { residual, noise });
 }
 

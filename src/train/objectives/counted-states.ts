@@ -1,10 +1,9 @@
-// The model's states where a prediction counts: what every loss over tokens begins with. Only these go through the output
-// projection, for most of a chat batch does not count.
+// The model's states where a prediction counts: what every loss over tokens begins with. Only these leave the last layer and go
+// through the output projection, for most of a chat batch does not count.
 import type { TokenBatch } from '../../data/types.js';
 import { type ForwardOptions, forward, modelInput } from '../../model/forward.js';
 import type { Model } from '../../model/model.js';
 import { embeddingNoise } from '../../model/noise.js';
-import { embedding } from '../../tensor/ops/embedding.js';
 import { type Tensor1D, type Tensor2D, tensor1d } from '../../tensor/tf.js';
 
 export interface CountedStates {
@@ -20,13 +19,12 @@ export function countedStates(model: Model, batch: TokenBatch, options: ForwardO
   const { noise } = options;
   const addToEmbeddings =
     noise && noise.neftune > 0 ? embeddingNoise(batch, model.config.hidden_size, noise) : undefined;
-  const hidden = forward(model, modelInput(batch), { ...options, addToEmbeddings });
-  const chosen = positions.length === hidden.shape[0] ? hidden : embedding(hidden, tensor1d(positions, 'int32'));
+  const hidden = forward(model, modelInput(batch, positions), { ...options, addToEmbeddings });
   const targets = tensor1d(
     positions.map((position) => batch.targets[position]),
     'int32',
   );
-  return { hidden: chosen, targets, positions };
+  return { hidden, targets, positions };
 }
 
 /**

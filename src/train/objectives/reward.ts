@@ -79,8 +79,11 @@ export function pairLoss(
 function rewardLoss(model: Model, batch: RewardBatch, options: RewardLoss, { record, ...pass }: LossContext): Scalar {
   const { margins, pairWeights: weights } = batch;
   const count = weights.length;
-  const hidden = forward(model, modelInput(batch), pass);
-  const scores = scoreStates(model, hidden, tensor1d(scoredPositions(batch), 'int32'));
+  const scored = scoredPositions(batch);
+  const wanted = options.lmWeight === 0 ? Int32Array.from(new Set(scored)).sort() : undefined;
+  const hidden = forward(model, modelInput(batch, wanted), pass);
+  const places = wanted === undefined ? scored : scored.map((position) => wanted.indexOf(position));
+  const scores = scoreStates(model, hidden, tensor1d(places, 'int32'));
   const sides = { chosen: elements(scores, 0, count), rejected: elements(scores, count, count) };
   const losses = pairLoss(sides, margins, options);
   const gaps = sub(sides.chosen, sides.rejected);
