@@ -84,7 +84,9 @@ export function forward(model: Model, input: ModelInput, options: ForwardOptions
     const states = x;
     // What a layer computed on the way ends with it: a backward pass holds what it will read by itself.
     const queries = layer === layers - 1 ? wanted?.queries : undefined;
-    x = tidy(() => (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...places, ...others, queries }));
+    x = tidy(() =>
+      (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...places, ...others, queries }),
+    );
   }
   if (wanted !== undefined && wanted.order.size < x.shape[0]) x = embedding(x, wanted.order);
   return rmsNorm(x, vectorOf(model, 'model.norm.weight'), epsilon);

@@ -23,12 +23,7 @@ const maxShare = 0.9;
 
 /** @param wanted rising, among the rows · columns positions of the batch; at least one. */
 export function wantedStates(
-  {
-    rows,
-    columns,
-    positions,
-    ranges,
-  }: { rows: number; columns: number; positions: Int32Array; ranges: Int32Array },
+  { rows, columns, positions, ranges }: { rows: number; columns: number; positions: Int32Array; ranges: Int32Array },
   wanted: Int32Array,
 ): WantedStates {
   const counts = new Int32Array(rows);

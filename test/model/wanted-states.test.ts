@@ -21,7 +21,13 @@ const sequences = countingSequences(6, 14).map(({ id, tokens }, i) => {
 const batches: Record<string, TokenBatch> = {
   'a row each': padSequences(sequences, { padId }),
   packed: packSequences(sequences, { padId }),
-  'beginnings shared': packSequences(sequences, { padId, groups: [[0, 2, 4], [1, 3, 5]] }),
+  'beginnings shared': packSequences(sequences, {
+    padId,
+    groups: [
+      [0, 2, 4],
+      [1, 3, 5],
+    ],
+  }),
   'nothing counts': padSequences([{ ...sequences[0], loss: sequences[0].loss.map(() => 0) }], { padId }),
 };
 
