@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { Random } from '../../src/base/random.js';
 import { spokenLanguages } from '../../src/stages/tool-use/exercise.js';
+import { arithmetic } from '../../src/stages/tool-use/exercises/arithmetic.js';
 import { asked, variantOf, variantsOf, wordingSets } from '../../src/stages/tool-use/wordings.js';
 import { partFor } from '../../src/tools/wordings.js';
 
@@ -67,4 +68,19 @@ test('a choice is taken, places are filled, and what a value begins with keeps i
   const set = { en: ['a', 'b', 'c', 'd', '{x} is <what|which>?'], zh: [] };
   assert.match(asked(set, { x: 'y' }, draw).question, /^y is (what|which)\?$/);
   assert.equal(asked(set, { x: 'y' }, draw).wording, '{x} is <what|which>?');
+});
+
+test('a sum whose order does not matter is written in the order in which its numbers are read', () => {
+  const random = Random.stream(3, 'order');
+  let seen = 0;
+  for (let i = 0; i < 1500; i++) {
+    const language = spokenLanguages[i % 2];
+    const { question, turns } = arithmetic({ random, language, isHeldOut: i % 3 === 0 });
+    const [, first, second] = /^(\d+)[+*](\d+)$/.exec(String(turns[0]([])[0].arguments.expression)) ?? [];
+    const read = (question.match(/\d+/g) ?? []).filter((number) => number === first || number === second);
+    if (first === second || turns.length > 1 || read.length !== 2) continue;
+    seen++;
+    assert.deepEqual(read, [first, second], question);
+  }
+  assert.ok(seen > 300, `${seen} seen`);
 });

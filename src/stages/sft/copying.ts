@@ -1,6 +1,6 @@
 // Saying after somebody, and saying the one of several things that was asked for. A call of a tool is mostly copied from the
 // question, and an answer from the result; a model that has read little text cannot copy yet, and learns it late among other
-// things, soon where nothing else is learnt. What is said is random pieces of the vocabulary, so that every token can be copied.
+// things, soon where nothing else is learnt. What is said is random pieces of the vocabulary and rare characters, so that every token can be copied.
 import { Random } from '../../base/random.js';
 import { isHeldOutWord } from '../../data/held-out-words.js';
 import type { SequenceSource } from '../../data/packing.js';
@@ -88,6 +88,8 @@ const counted: Form = {
 /** Plain copying comes first in learning: there is most of it. */
 const forms: readonly Form[] = [said, said, quoted, looked, counted];
 
+const hanOnly = /^\p{Script=Han}+$/u;
+
 /** Of the vocabulary, what is written in one script alone. Words that exercises hold out are not among them. */
 function piecesOf(tokenizer: Tokenizer): string[][] {
   const texts: string[] = [];
@@ -95,16 +97,24 @@ function piecesOf(tokenizer: Tokenizer): string[][] {
     const text = tokenizer.hasToken(id) ? tokenizer.decode([id]) : '';
     if (!isHeldOutWord(text.trim())) texts.push(text);
   }
-  const scripts = [/^\p{Script=Han}+$/u, /^ ?\p{Script=Latin}+$/u];
+  const scripts = [hanOnly, /^ ?\p{Script=Latin}+$/u];
   return scripts.map((script) => texts.filter((text) => script.test(text))).filter(({ length }) => length > 0);
 }
 
 const maxPieces = 8;
 
+/** Of Chinese pieces: any character, which is bytes where the vocabulary lacks it. Few names of places or words are without one. */
+const rareShare = 0.1;
+/** The unified ideographs of Unicode 1.1. */
+const ideographs = { from: 0x4e00, to: 0x9fa6 };
+const rareHan = (random: Random): string => String.fromCodePoint(random.integer(ideographs.from, ideographs.to));
+
 function thing(random: Random, scripts: readonly string[][]): string {
   if (scripts.length === 0 || random.uniform() < 0.2) return numbers(random);
   const pieces = random.choose(scripts);
-  return Array.from({ length: random.integer(1, maxPieces + 1) }, () => random.choose(pieces))
+  const isHan = hanOnly.test(pieces[0]);
+  const piece = (): string => (isHan && random.uniform() < rareShare ? rareHan(random) : random.choose(pieces));
+  return Array.from({ length: random.integer(1, maxPieces + 1) }, piece)
     .join('')
     .trim();
 }

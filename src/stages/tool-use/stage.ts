@@ -187,6 +187,8 @@ interface Side {
 
 /** Exercises for each conversation to learn: it has several exchanges, of which some need no call. */
 const exercisesPerRow = 1.5;
+/** Held out, each counts once: a question that came again would be the same right answer, or the same mistake, twice. */
+const exercisesPerTask = 3;
 
 /** Exchanges enough that each call is learnt about once, and some of each kind that needs none. */
 async function drawSide(
@@ -194,7 +196,7 @@ async function drawSide(
   { makers, talk, toolbox }: Workshop,
   { isHeldOut, unlike }: { isHeldOut: boolean; unlike: ReadonlySet<string> },
 ): Promise<Side> {
-  const count = isHeldOut ? config.heldOut : exercisesPerRow * config.count;
+  const count = isHeldOut ? exercisesPerTask * config.heldOut : exercisesPerRow * config.count;
   const side = { isHeldOut, toolbox, unlike, signal, retryShare: isHeldOut ? 0 : config.retryShare };
   reporter.emit({ type: 'progress', label: 'making exercises', done: 0, unit: 'exercises' });
   const shared = Object.entries(makers).map(([kind, { maker, share, learntShare }]) => {

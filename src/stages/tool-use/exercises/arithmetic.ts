@@ -84,6 +84,12 @@ function inSigns(random: Random): Sum {
   return { expression: e, shown: typed(e, random) };
 }
 
+/** Where either order gives the same, the numbers stand as they are read: which came first would be no more than a guess. */
+function expressionOf(sign: Sign, { a, b }: { a: number; b: number }, wording: string): string {
+  const isTurned = (sign === '+' || sign === '*') && wording.indexOf('{b}') < wording.indexOf('{a}');
+  return isTurned ? `${b}${sign}${a}` : `${a}${sign}${b}`;
+}
+
 /** What a sign is called is no wording of its own: all names of it are learnt. */
 function inWords(random: Random, language: Spoken): Sum {
   if (random.uniform() < 0.25) {
@@ -93,8 +99,8 @@ function inWords(random: Random, language: Spoken): Sum {
   }
   const sign = random.choose(['+', '-', '*', '/'] as const);
   const { a, b } = operands(random, sign);
-  const said = sets()[namesOfSigns[sign].said];
-  return { expression: `${a}${sign}${b}`, shown: filled(random.choose(said[language]), { a, b }) };
+  const wording = random.choose(sets()[namesOfSigns[sign].said][language]);
+  return { expression: expressionOf(sign, { a, b }, wording), shown: filled(wording, { a, b }) };
 }
 
 /** Where two sums stand side by side, neither may hold the "and" that joins them. */
@@ -110,7 +116,7 @@ function joined(random: Random, language: Spoken): Sum {
  * in signs. Signs say themselves, names of signs and stories come in hundreds: to learn, there is more of what takes many examples.
  */
 const shares = {
-  learnt: { alone: 0.44, signs: 0.35, story: 0.32, both: 0.12 },
+  learnt: { alone: 0.42, signs: 0.35, story: 0.3, both: 0.17 },
   heldOut: { alone: 0.6, signs: 0.6, story: 0.12, both: 0.14 },
 };
 
@@ -132,7 +138,7 @@ export function arithmetic(draw: Draw): Exercise {
     const sign = random.choose(['+', '-', '*', '/'] as const);
     const { a, b } = operands(random, sign);
     const told = asked(sets()[namesOfSigns[sign].story], { a, b }, draw);
-    return { ...base, ...told, turns: [() => [calculate(`${a}${sign}${b}`)]], ending };
+    return { ...base, ...told, turns: [() => [calculate(expressionOf(sign, { a, b }, told.wording))]], ending };
   }
   if (kind < share.alone + share.story + share.both) {
     const [first, second] = [joined(random, language), joined(random, language)];

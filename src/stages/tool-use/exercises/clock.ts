@@ -50,10 +50,20 @@ function timeIn(result: string, language: Spoken): string {
 
 const sets = () => wordingSets('now', setNames);
 
+/** The time here, the time elsewhere, that of two places; the rest are dates. Two at once take more examples. */
+const shares = {
+  learnt: { here: 0.15, elsewhere: 0.45, two: 0.2 },
+  heldOut: { here: 0.2, elsewhere: 0.45, two: 0.1 },
+};
+
 export function clock(draw: Draw): Exercise {
   const now = new Date(draw.random.integer(from, to) * 1000);
   const what = draw.random.uniform();
-  const made = what < 0.65 ? time(draw, what < 0.2) : what < 0.75 ? twoTimes(draw) : dayOrDistance(draw, now);
+  const { here, elsewhere, two } = shares[draw.isHeldOut ? 'heldOut' : 'learnt'];
+  const made = ((): Asked => {
+    if (what < here + elsewhere) return time(draw, what < here);
+    return what < here + elsewhere + two ? twoTimes(draw) : dayOrDistance(draw, now);
+  })();
   return { kind: 'now', language: draw.language, needs: ['Now'], start: { now }, ...made };
 }
 
