@@ -46,7 +46,7 @@ export interface ForwardOptions {
 
 /**
  * `attention`, `mlp`: the residual stream after it [N, d]. `queries`, `keys`: after norm and rotation [B, T, heads, D].
- * Called twice per layer with `recompute`.
+ * Of the last layer, where states are wanted of some positions, all but the keys are of these. Called twice per layer with `recompute`.
  */
 export type Observe = (layer: number, what: 'attention' | 'mlp' | 'queries' | 'keys', states: Tensor) => void;
 
