@@ -4,12 +4,10 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { LaunchedRank } from '../base/launcher.js';
-import { type Communicator, RankFailed } from '../tensor/communicator.js';
+import { type Communicator, failureOf, failureOnRank, RankFailed, type RankFailure } from '../tensor/communicator.js';
 import { joinMpi, type MpiLibrary, type StableMemory } from './library.js';
 
 export interface MpiCommunicator extends Communicator {
-  /** The library, in words. */
-  readonly version: string;
   /** An exchange failed on this rank alone: the others may wait for it, and nothing can be exchanged any more. */
   readonly isBroken: boolean;
   /** Leaves the job; all ranks must. */
@@ -38,20 +36,21 @@ class MpiRanks implements MpiCommunicator {
   readonly #library: MpiLibrary;
   readonly rank: number;
   readonly size: number;
-  readonly version: string;
+  readonly transport: string;
   readonly #header: { own: StableMemory; all: StableMemory };
   #own: StableMemory | undefined;
   #all: StableMemory | undefined;
   /** One exchange at a time, in the order that they were asked for. */
   #last: Promise<unknown> = Promise.resolve();
-  #failure: RankFailed | undefined;
+  /** Why nothing more is exchanged, on every rank. */
+  #failure: Error | undefined;
   #isBroken = false;
 
   constructor(library: MpiLibrary) {
     this.#library = library;
     this.rank = library.rank;
     this.size = library.size;
-    this.version = library.version;
+    this.transport = library.version.replace(/ (?:version: *)?v?(?=\d)/i, ' ');
     this.#header = { own: library.allocate(headerBytes), all: library.allocate(headerBytes * library.size) };
   }
 
@@ -64,8 +63,10 @@ class MpiRanks implements MpiCommunicator {
   readonly gather = <Value>(value: Value): Promise<Value[]> =>
     this.#inTurn(async () => (await this.#gather(serialize(value))).map((bytes) => deserialize(bytes) as Value));
 
-  async fail(reason: string): Promise<void> {
-    await this.#inTurn(() => this.#meet('fail', 0, Buffer.from(reason.slice(0, maxReason)))).catch(() => undefined);
+  async fail(error: unknown): Promise<void> {
+    const { reason, isInterrupted } = failureOf(error);
+    const said = serialize({ reason: reason.slice(0, maxReason), isInterrupted } satisfies RankFailure);
+    await this.#inTurn(() => this.#meet('fail', 0, said)).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -83,7 +84,7 @@ class MpiRanks implements MpiCommunicator {
       return exchange();
     });
     this.#last = result.catch((error) => {
-      this.#isBroken ||= !(error instanceof RankFailed); // that one all of them have
+      this.#isBroken ||= error !== this.#failure; // that one all of them have
     });
     return result;
   }
@@ -117,11 +118,11 @@ class MpiRanks implements MpiCommunicator {
 
   /**
    * Waits until every rank is here. @returns the amount that each gives, by rank.
-   * @throws RankFailed where one says that it cannot continue, and Error where they are about to do different things.
+   * @throws what `failureOnRank` gives where one cannot continue, and RankFailed where they are about to do different things.
    */
-  async #meet(intent: Intent, amount: number, reason: Uint8Array = new Uint8Array()): Promise<number[]> {
+  async #meet(intent: Intent, amount: number, failure: Uint8Array = new Uint8Array()): Promise<number[]> {
     const { own, all } = this.#header;
-    new Uint32Array(own.bytes.buffer).set([intents[intent], intent === 'fail' ? reason.length : amount]);
+    new Uint32Array(own.bytes.buffer).set([intents[intent], intent === 'fail' ? failure.length : amount]);
     this.#library.startGather(own, all, headerBytes);
     await this.#done('patient');
     const words = new Uint32Array(all.bytes.buffer).slice();
@@ -130,8 +131,8 @@ class MpiRanks implements MpiCommunicator {
     const failed = codes.indexOf(intents.fail);
     if (failed !== -1) {
       const lengths = amounts.map((length, rank) => (codes[rank] === intents.fail ? length : 0));
-      const said = await this.#collect(reason, lengths);
-      this.#failure = new RankFailed(`rank ${failed} of ${this.size} failed`, Buffer.from(said[failed]).toString());
+      const said = await this.#collect(failure, lengths);
+      this.#failure = failureOnRank(deserialize(said[failed]) as RankFailure, { rank: failed, size: this.size });
       throw this.#failure;
     }
     const isSame = codes.every((code) => code === codes[0]);

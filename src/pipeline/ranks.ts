@@ -6,7 +6,7 @@ import type { StageName } from '../config/pipeline.js';
 import { stageReporter } from '../report/event.js';
 import { type StageRow, type StageTable, stageTable } from '../stages/catalog.js';
 import type { Job, Stage, StageOutput } from '../stages/stage.js';
-import { alone, type Communicator, reasonOf } from '../tensor/communicator.js';
+import { alone, type Communicator } from '../tensor/communicator.js';
 
 /** What the first rank says to the others; they answer nothing. */
 interface Order {
@@ -88,7 +88,7 @@ async function together<Result>(communicator: Communicator, work: () => Promise<
   inFlight.add(communicator);
   try {
     const result = await work().catch(async (error: unknown) => {
-      await communicator.fail(reasonOf(error));
+      await communicator.fail(error);
       throw error;
     });
     await communicator.gather(null);

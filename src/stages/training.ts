@@ -5,6 +5,7 @@ import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import { openBackend } from '../tensor/backends.js';
+import { alone } from '../tensor/communicator.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { MicroBatch } from '../train/objective.js';
 import type { SaverOptions } from '../train/saver.js';
@@ -13,14 +14,15 @@ import { checkTrainingDisk } from './room.js';
 import type { Job } from './stage.js';
 
 /** The manifest fields that say what computed a checkpoint. */
-export type ComputeFields = Pick<ManifestFields, 'backend' | 'threads' | 'precision'>;
+export type ComputeFields = Pick<ManifestFields, 'backend' | 'threads' | 'precision' | 'ranks'>;
 
 /** Opens the job's backend and says which one it is, and why. */
 export async function startBackend(job: Job<unknown>): Promise<ComputeFields> {
   const { name, threads, precision, note, warning, fresh } = await openBackend(job.compute.backend, job.compute);
   if (fresh) job.reporter.note('info', note, { backend: name });
   if (fresh && warning !== undefined) job.reporter.note('warning', warning);
-  return { backend: name, threads, precision };
+  const { size } = job.communicator ?? alone;
+  return { backend: name, threads, precision, ...(size > 1 && { ranks: size }) };
 }
 
 /** Says what a person should know of how a third-party model is read. */

@@ -10,8 +10,13 @@ export interface Communicator {
   sum(values: Float32Array): Promise<void>;
   /** What each rank gives, by rank: numbers, texts, arrays and plain objects of these. A few megabytes at most. */
   gather<Value>(value: Value): Promise<Value[]>;
-  /** This rank cannot continue: whatever the others call next throws `RankFailed`. Never throws itself. */
-  fail(reason: string): Promise<void>;
+  /**
+   * This rank cannot continue, because of `error`: whatever the others call next throws what `failureOnRank` makes of it. Never
+   * throws itself.
+   */
+  fail(error: unknown): Promise<void>;
+  /** Through what they exchange, in words: `Open MPI 4.1.4`. Absent: nothing is exchanged. */
+  readonly transport?: string;
 }
 
 /** Another rank cannot continue, so neither can this one. */
@@ -36,9 +41,29 @@ export async function anyRank({ gather }: Pick<Communicator, 'gather'>, flag: bo
   return (await gather(flag)).includes(true);
 }
 
+/** What keeps a rank from continuing, for the others. */
+export interface RankFailure {
+  /** In words. */
+  reason: string;
+  /** It was asked to stop, and so all of them are. */
+  isInterrupted: boolean;
+}
+
+export function failureOf(error: unknown): RankFailure {
+  return { reason: reasonOf(error), isInterrupted: error instanceof Interrupted };
+}
+
+/** What the other ranks throw where this one cannot continue: of an interrupt the same, and so with the same exit code. */
+export function failureOnRank(
+  { reason, isInterrupted }: RankFailure,
+  { rank, size }: Pick<Communicator, 'rank' | 'size'>,
+): RankFailed | Interrupted {
+  return isInterrupted ? new Interrupted(reason) : new RankFailed(`rank ${rank} of ${size} failed`, reason);
+}
+
 interface Outcome<Value> {
   value?: Value;
-  failure?: { reason: string; isInterrupted: boolean };
+  failure?: RankFailure;
 }
 
 /**
@@ -56,8 +81,7 @@ export async function byFirstRank<Value>(communicator: Communicator, work: () =>
   try {
     value = await work();
   } catch (error) {
-    const failure = { reason: reasonOf(error), isInterrupted: error instanceof Interrupted };
-    await communicator.gather<Outcome<Value>>({ failure });
+    await communicator.gather<Outcome<Value>>({ failure: failureOf(error) });
     throw error;
   }
   await communicator.gather<Outcome<Value>>({ value });

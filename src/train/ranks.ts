@@ -83,30 +83,6 @@ export function checkShares(
   reporter.note('warning', text);
 }
 
-/** @throws UserError where the ranks would not train the same. */
-export async function checkSameTraining(
-  { gather }: Pick<Communicator, 'gather'>,
-  {
-    backend,
-    precision,
-    inputDigest,
-    settings,
-  }: Pick<ManifestFields, 'backend' | 'precision' | 'inputDigest' | 'settings'>,
-): Promise<void> {
-  const own = { backend, precision, data: inputDigest, settings: JSON.stringify(settings) };
-  const [first, ...others] = await gather(own);
-  for (const [i, other] of others.entries()) {
-    const differ = (Object.keys(first) as (keyof typeof first)[]).filter((key) => other[key] !== first[key]);
-    if (differ.length === 0) continue;
-    const [key] = differ;
-    throw new UserError({
-      what: `the ranks differ in ${differ.join(' and ')}, so they cannot train together`,
-      why: `rank ${i + 1} has ${String(other[key]).slice(0, 80)}, rank 0 has ${String(first[key]).slice(0, 80)}`,
-      next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
-    });
-  }
-}
-
 function notDivided(): UserError {
   return new UserError({
     what: 'this training cannot be divided over several processes yet',

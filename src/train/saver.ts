@@ -22,6 +22,7 @@ import { meaningOf } from '../report/meaning.js';
 import { alone, byFirstRank, type Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
 import type { Variable } from '../tensor/tf.js';
+import { checkSameWeights } from './agreement.js';
 import { type OptimizerState, optimizerTensors } from './optimizer.js';
 import type { SpikeState } from './spikes.js';
 import type { StoppingState } from './stopping.js';
@@ -128,6 +129,7 @@ export class Saver {
     const isSaved = this.#last?.step === step;
     if (isSaved && (unmeasured || !this.#last?.unmeasured)) return;
     const { directory, runDirectory, communicator = alone } = this.#options;
+    await checkSameWeights(communicator, state.model, { stage: this.#stage, step, last: this.#last });
     if (communicator.rank > 0) return;
     const path = stepDirectory(directory, step);
     const best = state.stopping?.best === undefined ? [] : [stepDirectory(directory, state.stopping.best.step)];

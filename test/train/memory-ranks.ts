@@ -1,5 +1,5 @@
 // Ranks that are all in one process: each takes one of these communicators, and what they exchange goes through memory.
-import { type Communicator, RankFailed } from '../../src/tensor/communicator.js';
+import { type Communicator, failureOf, failureOnRank } from '../../src/tensor/communicator.js';
 
 interface Meeting {
   given: unknown[];
@@ -11,7 +11,7 @@ interface Meeting {
 
 export function memoryRanks(size: number): Communicator[] {
   let meeting: Meeting | undefined;
-  let failure: RankFailed | undefined;
+  let failure: Error | undefined;
   const meet = (): Meeting => {
     let [settle, refuse]: [Meeting['settle'], Meeting['refuse']] = [() => undefined, () => undefined];
     const all = new Promise<unknown[]>((resolve, reject) => {
@@ -34,6 +34,7 @@ export function memoryRanks(size: number): Communicator[] {
   return Array.from({ length: size }, (_, rank) => ({
     rank,
     size,
+    transport: 'memory',
     async sum(values) {
       const all = (await exchange(rank, values.slice())) as Float32Array[];
       values.fill(0);
@@ -43,8 +44,8 @@ export function memoryRanks(size: number): Communicator[] {
       }
     },
     gather: (value) => exchange(rank, structuredClone(value)) as Promise<never>,
-    async fail(reason) {
-      failure = new RankFailed(`rank ${rank} failed`, reason);
+    async fail(error) {
+      failure = failureOnRank(failureOf(error), { rank, size });
       meeting?.refuse(failure);
     },
   }));
