@@ -7,7 +7,8 @@ import { isBoundToCores, isKilledEarly, type LaunchedRank } from '../base/launch
 import type { MpiCommunicator } from '../distributed/mpi.js';
 import { chosenLanguage } from '../language/choice.js';
 import { speechIn } from '../language/speech.js';
-import { dismissRanks, followFirstRank, isInFlight } from '../pipeline/ranks.js';
+import { dismissRanks, followFirstRank } from '../pipeline/ranks.js';
+import { isInFlight } from '../stages/ranks.js';
 import { alone, type Communicator, RankFailed } from '../tensor/communicator.js';
 import { runCommandLine } from './command-line.js';
 import { outputWritten, reportFailure, speak, warnOnStderr } from './output.js';
@@ -21,7 +22,7 @@ export function communicator(): Communicator {
 }
 
 /** Commands that train; words without `-` that may come first. */
-const together = ['run', 'pretrain', 'sft'];
+const together = ['run', 'pretrain', 'sft', 'tool-use', 'align'];
 
 function trains([command]: readonly string[]): boolean {
   return command === undefined || command.startsWith('-') || together.includes(command);

@@ -96,7 +96,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
-  checkRanks(plan, stages, run.communicator);
+  checkRanks(plan, { config: run.config, stages }, run.communicator);
   const { config, from } = await withStart({ ...run, stages, plan });
   const pipeline = { config, stages };
   const others = names.filter((name) => !plan.includes(name));

@@ -5,6 +5,7 @@ import { feedbackName } from '../base/layout.js';
 import { mossctlCommand, shellQuoted } from '../base/shell.js';
 import { usesOwnRewardModel } from '../config/own-scorers.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import { methods } from '../train/objectives/methods.js';
 import type { Stage } from './stage.js';
 
 /** What each stage takes as `job.config`: its block of the pipeline file. */
@@ -20,8 +21,13 @@ export interface StageRow<Name extends StageName = StageName> {
   output: 'checkpoint' | 'reward' | 'folder';
   /** It computes with tensors. */
   needsBackend?: boolean;
-  /** Ranks that were started together train it together. Each runs it, and it writes checkpoints only. */
-  onRanks?: true;
+  /**
+   * Ranks that were started together train it together. `whole`: each runs it, and what it writes beside checkpoints the first
+   * one does; `parts`: the first runs it, and calls the others in for parts of it.
+   */
+  onRanks?: 'whole' | 'parts';
+  /** Why ranks cannot train it with these settings. */
+  aloneBecause?(config: PipelineConfig): string | undefined;
   /** Asked for alone, it changes neither the settings of a run nor what the run's models were made from. */
   onlyMeasures?: true;
   /** Each inner list: the output of one of these must be there. */
@@ -140,7 +146,7 @@ export const stageTable: StageTable = {
     command: 'pretrain',
     output: 'checkpoint',
     needsBackend: true,
-    onRanks: true,
+    onRanks: 'whole',
     requires: () => [['tokens'], ['tokenizer']],
     textsAlternative: 'Name texts with --text FOLDER, or a pipeline with --config (quickstart)',
     otherData: 'another corpus',
@@ -194,7 +200,7 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
-    onRanks: true,
+    onRanks: 'whole',
     hasStart: true,
     requires: ({ sft }) => [
       ['pretrain'],
@@ -217,6 +223,7 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
+    onRanks: 'parts',
     hasStart: true,
     requires: ({ toolUse }) => [['sft'], ['data'], ...((toolUse?.textShare ?? 0) > 0 ? [['tokens' as const]] : [])],
     uses: ['selfInstruct'],
@@ -227,6 +234,7 @@ export const stageTable: StageTable = {
     command: 'align --only reward-model',
     output: 'reward',
     needsBackend: true,
+    onRanks: 'whole',
     hasStart: true,
     requires: ({ toolUse }) => [[toolUse === undefined ? 'sft' : 'toolUse']],
     uses: ['selfInstruct'],
@@ -274,6 +282,11 @@ export const stageTable: StageTable = {
     },
     output: 'checkpoint',
     needsBackend: true,
+    onRanks: 'parts',
+    aloneBecause: ({ align }) =>
+      align !== undefined && methods[align.method].rows === 'samples'
+        ? `${align.method} samples answers while it learns, and that is not divided over processes`
+        : undefined,
     hasStart: true,
     requires: ({ align, toolUse }) => [
       [toolUse === undefined ? 'sft' : 'toolUse'],

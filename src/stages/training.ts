@@ -5,7 +5,7 @@ import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import { openBackend } from '../tensor/backends.js';
-import { alone } from '../tensor/communicator.js';
+import { alone, byFirstRank } from '../tensor/communicator.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { MicroBatch } from '../train/objective.js';
 import type { SaverOptions } from '../train/saver.js';
@@ -14,15 +14,14 @@ import { checkTrainingDisk } from './room.js';
 import type { Job } from './stage.js';
 
 /** The manifest fields that say what computed a checkpoint. */
-export type ComputeFields = Pick<ManifestFields, 'backend' | 'threads' | 'precision' | 'ranks'>;
+export type ComputeFields = Pick<ManifestFields, 'backend' | 'threads' | 'precision'>;
 
 /** Opens the job's backend and says which one it is, and why. */
 export async function startBackend(job: Job<unknown>): Promise<ComputeFields> {
   const { name, threads, precision, note, warning, fresh } = await openBackend(job.compute.backend, job.compute);
   if (fresh) job.reporter.note('info', note, { backend: name });
   if (fresh && warning !== undefined) job.reporter.note('warning', warning);
-  const { size } = job.communicator ?? alone;
-  return { backend: name, threads, precision, ...(size > 1 && { ranks: size }) };
+  return { backend: name, threads, precision };
 }
 
 /** Says what a person should know of how a third-party model is read. */
@@ -97,10 +96,12 @@ export async function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
   training: Omit<TrainingRun<Batch>, 'reporter' | 'signal' | 'runDirectory' | 'overrides' | 'communicator'>,
 ): Promise<TrainingResult> {
-  const { reporter, signal, overrides, seed, communicator } = job;
-  const manifest = { ...training.manifest, seed };
+  const { reporter, signal, overrides, seed, communicator = alone } = job;
+  const { size: ranks } = communicator;
+  const manifest = { ...training.manifest, seed, ...(ranks > 1 && { ranks }) };
   const { model, config, steps, directory } = training;
-  await checkTrainingDisk({ config: model.config, table: model.parameters, train: config, steps, directory, reporter });
+  const disk = { config: model.config, table: model.parameters, train: config, steps, directory, reporter };
+  await byFirstRank(communicator, () => checkTrainingDisk(disk));
   return train({
     ...training,
     manifest,

@@ -58,13 +58,14 @@ export function checkDivision<Batch extends MicroBatch>(
 interface DividedRun {
   config: Pick<TrainConfig, 'accumulation' | 'batchSize' | 'statisticsEvery'>;
   noise?: Pick<Noise, 'dropout' | 'neftune'>;
+  objective: { division?: { units: unknown } };
   manifest: Pick<ManifestFields, 'stage'>;
   reporter: Pick<StageReporter, 'note'>;
 }
 
 /** Warns where some ranks have nothing to compute. @throws UserError where what is asked for would be that of one rank. */
 export function checkShares(
-  { config, noise, manifest: { stage }, reporter }: DividedRun,
+  { config, noise, objective, manifest: { stage }, reporter }: DividedRun,
   { size }: Pick<Communicator, 'size'>,
 ): void {
   if (size === 1) return;
@@ -76,7 +77,8 @@ export function checkShares(
       next: `Set ${stage}.train.statisticsEvery=0, or run it without mpirun`,
     });
   }
-  const isWhole = noise !== undefined && noise.dropout + noise.neftune > 0;
+  const isWhole =
+    (noise !== undefined && noise.dropout + noise.neftune > 0) || objective.division?.units === undivided.units;
   const shares = config.accumulation * (isWhole ? 1 : config.batchSize);
   if (shares >= size) return;
   const text = `only ${shares} of ${size} processes have something to compute in a step: set ${stage}.train.accumulation to ${Math.ceil((config.accumulation * size) / shares)}, or start fewer`;

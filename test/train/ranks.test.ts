@@ -176,7 +176,12 @@ test('what the first rank does, the others learn: its value, or why it failed', 
 test('ranks that have nothing to compute are reported, and statistics of one rank alone are refused', () => {
   const said: string[] = [];
   const reporter = { note: (_: string, text: string) => void said.push(text) };
-  const run = { reporter, manifest: { stage: 'sft' as const }, noise: { dropout: 0.1, neftune: 0 } };
+  const run = {
+    objective: countingObjective(),
+    reporter,
+    manifest: { stage: 'sft' as const },
+    noise: { dropout: 0.1, neftune: 0 },
+  };
   const check = (more: object, of: object = run) =>
     checkShares({ ...run, ...of, config: trainConfig({ batchSize: 4, accumulation: 1, ...more }) }, { size: 2 });
   check({ accumulation: 2 });
