@@ -4,9 +4,10 @@ import { UserError } from '../base/errors.js';
 import { ownVersion } from '../base/version.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { stageReporter } from '../report/event.js';
-import { type StageRow, type StageTable, stageTable } from '../stages/catalog.js';
+import { stageTable } from '../stages/catalog.js';
 import { callRanks, inFlight, type Order, together } from '../stages/ranks.js';
 import type { Job, Stage, StageOutput } from '../stages/stage.js';
+import type { StageRow, StageTable } from '../stages/stage-row.js';
 import { alone, type Communicator } from '../tensor/communicator.js';
 
 /** @throws UserError where the plan trains what ranks cannot train together. */
