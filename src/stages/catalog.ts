@@ -188,7 +188,7 @@ export const stageTable: StageTable = {
     onRanks: 'parts',
     aloneBecause: ({ align }) =>
       align !== undefined && methods[align.method].rows === 'samples'
-        ? `${align.method} samples answers while it learns, and that is not divided over processes`
+        ? `align.method=${align.method} samples answers while it learns, which is not divided over processes`
         : undefined,
     hasStart: true,
     requires: ({ align, toolUse }) => [
