@@ -29,9 +29,10 @@ export function ranksText(
   const here = count * memory.peak + memory.saved;
   const takes = `all ${formatCount(count)} on this machine take ${formatBytes(here)}: ${here <= bytes ? 'fits' : 'does not fit'}`;
   const step = `each computes ${formatPower(flopsPerStep)} operations of a step, sends ${formatBytes(wireBytesPerStep)} and receives as many`;
+  const perSecond = secondsPerStep === null ? 0 : wireBytesPerStep / secondsPerStep;
   const speed =
     secondsPerStep === null
-      ? ''
-      : `; on a machine like this one for each, computing takes ${formatSeconds(secondsPerStep)}, and a network that moves ${formatBytes(wireBytesPerStep / secondsPerStep)} a second takes as long again`;
-  return [table, '', takes, `${step}${speed}`].join('\n');
+      ? step
+      : `${step}; on a machine like this one for each, computing takes ${formatSeconds(secondsPerStep)}, and a network that moves ${formatBytes(perSecond)} a second takes as long again`;
+  return [table, '', takes, speed].join('\n');
 }

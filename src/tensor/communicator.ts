@@ -15,8 +15,8 @@ export interface Communicator {
    * throws itself.
    */
   fail(error: unknown): Promise<void>;
-  /** Through what they exchange, in words: `Open MPI 4.1.4`. Absent: nothing is exchanged. */
-  readonly transport?: string;
+  /** Through what they exchange, in words: `Open MPI 4.1.4`; of a process alone it is empty. */
+  readonly transport: string;
 }
 
 /** Another rank cannot continue, so neither can this one. */
@@ -31,6 +31,7 @@ export class RankFailed extends UserError {
 export const alone: Communicator = {
   rank: 0,
   size: 1,
+  transport: '',
   sum: () => Promise.resolve(),
   gather: (value) => Promise.resolve([value]),
   fail: () => Promise.resolve(),

@@ -41,10 +41,9 @@ export async function checkSameTraining(
       next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
     });
   }
-  const over = transport === undefined ? '' : ` over ${transport}`;
   const isAlike = all.every((other) => other.threads === threads);
-  const each = threads === null || !isAlike ? '' : `, ${countOf(threads, 'thread')} each`;
-  reporter.note('info', `${size} processes${over}${each}`);
+  const who = `${size} processes over ${transport}`;
+  reporter.note('info', threads === null || !isAlike ? who : `${who}, ${countOf(threads, 'thread')} each`);
   const drift =
     'sums may be rounded otherwise there, and the weights drift apart, which ends the training at the next save';
   const slower = all.findIndex((other) => other.threads !== first.threads);
