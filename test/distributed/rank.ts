@@ -14,7 +14,7 @@ const mpi = launched && (await openMpi(launched));
 const communicator: Communicator = mpi ?? alone;
 await openBackend('wasm');
 const [model, objective] = [tinyModel(), countingObjective()];
-const optimizer = createOptimizer(model);
+const optimizer = createOptimizer(model, 'muon', communicator);
 const losses: number[] = [];
 let failure = '';
 try {
