@@ -1,5 +1,5 @@
-// npm run test:mpi: whole trainings of the smoke pipeline under mpirun, of each MPI that is installed. Two ranks must have the losses of
-// one process; one of two is killed (kill -9) after a checkpoint, the job must end by itself and, run again, end with the digest
+// npm run test:mpi: whole trainings of the smoke pipeline under mpirun, of each MPI that is installed. 100 steps of a tiny model on two and on
+// four ranks must have the losses of one process, and so must two ranks of the pipeline; one of two is killed (kill -9) after a checkpoint, the job must end by itself and, run again, end with the digest
 // of two that nothing happened to; and what two ranks began, three must finish with the losses of one process.
 //   --folder PATH (kept)  --steps 12
 import assert from 'node:assert/strict';
@@ -54,6 +54,33 @@ function compare(name: string): void {
   assert.ok(most < 1e-4);
 }
 
+/** Of each rank of a training of the tiny model. */
+function tinyLosses(launcher: readonly string[], optimizer: string): number[][] {
+  const own = [process.execPath, '--import', 'tsx', 'test/distributed/rank.ts', '100', optimizer];
+  const [command, ...rest] = [...launcher, ...own];
+  const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', env: { ...process.env, ...asRoot } });
+  assert.equal(status, 0, stderr);
+  const said = stdout.split('\n').filter((line) => line.startsWith('{'));
+  return said.map((line) => (JSON.parse(line) as { losses: number[] }).losses);
+}
+
+function compareTiny(launcher: (count: number) => string[], name: string): void {
+  for (const optimizer of ['adamw', 'muon']) {
+    const [one] = tinyLosses([], optimizer);
+    for (const count of [2, 4]) {
+      const ranks = tinyLosses(launcher(count), optimizer);
+      assert.equal(ranks.length, count);
+      for (const losses of ranks) assert.deepEqual(losses, ranks[0]);
+      // Muon makes much of little where it rounds, so of the loss that it began with.
+      const most = Math.max(...one.map((loss, i) => Math.abs(ranks[0][i] - loss))) / one[0];
+      console.log(
+        `${name}: 100 losses of ${optimizer} on ${count} ranks, at most ${most.toExponential(1)} from those of one`,
+      );
+      assert.ok(one.length === 100 && most < 1e-4);
+    }
+  }
+}
+
 const stageOf = (name: string): string => join(folder, name, 'pretrain');
 const last = `step-${String(steps).padStart(6, '0')}`;
 const digestOf = async (name: string): Promise<string> => (await readManifest(join(stageOf(name), last))).digest;
@@ -102,6 +129,7 @@ for (const mpirun of ['mpirun.openmpi', 'mpirun.mpich']) {
     String(count),
   ];
   const name = mpirun.slice('mpirun.'.length);
+  compareTiny(ranks, name);
   await finished(ranks(2), name);
   compare(name);
   for (const victim of [0, 1] as const) {

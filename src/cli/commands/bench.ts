@@ -13,6 +13,7 @@ import { backendNames, precisions, type Quantization } from '../../config/comput
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
 import { killSignals } from '../signals.js';
+import { scaleTable } from './bench-scale.js';
 
 interface BenchOptions extends OutputOptions {
   only?: string;
@@ -259,6 +260,7 @@ const tables: Record<Section, (result: BenchResult) => string> = {
             ...[`${twoOfOne.toFixed(2)} ×`, quartiles.map((ratio) => ratio.toFixed(2)).join('–')],
           ]),
         ),
+  scale: ({ scale }) => scaleTable(scale),
   checkpoint: ({ checkpoint }) =>
     checkpoint
       .map((row) =>
