@@ -8,7 +8,7 @@ import { findMpi } from '../distributed/library.js';
 import { extension } from './child.js';
 import { inChild } from './compute.js';
 import { spreadOf } from './measure.js';
-import { type ShapeName, shapeOf } from './shapes.js';
+import type { ShapeName } from './shapes.js';
 import type { TrainJob, TrainMeasurement } from './train.js';
 
 /** What one rank says of its training. */
@@ -26,6 +26,10 @@ export interface ScaleResult {
   precision: Precision;
   ranks: number;
   rounds: number;
+  /** As `TrainMeasurement` has them. */
+  parameters: number;
+  tokensPerStep: number;
+  flopsPerToken: number;
   /** Of the median round. */
   tokensPerSecond: { one: number; together: number };
   /** Speed of the ranks as a share of `ranks` times that of one: the median of the rounds' own, and their quartiles. */
@@ -84,8 +88,9 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
   const medianOf = (value: (round: (typeof measured)[number]) => number): number =>
     spreadOf(measured.map(value)).median;
   const last = measured[measured.length - 1];
+  const { parameters, tokensPerStep, flopsPerToken } = last.one;
   return {
-    ...{ library, shape, precision, ranks, rounds },
+    ...{ library, shape, precision, ranks, rounds, parameters, tokensPerStep, flopsPerToken },
     tokensPerSecond: {
       one: medianOf(({ one }) => one.tokensPerSecond),
       together: medianOf(({ together: [first] }) => first.tokensPerSecond),
@@ -94,7 +99,7 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
     quartiles: [efficiency.low, efficiency.high],
     exchangeShare: medianOf(({ together }) => meanOf(together.map((rank) => rank.exchangeShare))),
     bytesPerStep: meanOf(last.together.map((rank) => rank.bytesPerStep)),
-    minBytesPerStep: (8 * shapeOf(shape).parameters * (ranks - 1)) / ranks,
+    minBytesPerStep: (8 * parameters * (ranks - 1)) / ranks,
     peakRssMiB: { one: last.one.peakRssMiB, together: last.together.map((rank) => rank.peakRssMiB) },
   };
 }

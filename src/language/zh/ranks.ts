@@ -56,4 +56,15 @@ export const ranks: Catalog = {
     'Open MPI 的 mpirun 在 Ctrl-C 或 SIGTERM 之后一秒就杀死进程，来不及保存：请加 --mca odls_base_sigkill_timeout 60 启动，或向 mpirun 发送 SIGUSR2 来停止',
   '{1} ({2}): `mpirun -n 2 mossctl pretrain` trains on several processes':
     '{1}（{2}）：`mpirun -n 2 mossctl pretrain` 用多个进程训练',
+  'several processes: not measured, because {1}': '多个进程：未测量，因为{1}',
+  'several processes': '多个进程',
+  '1 process, tokens/s': '1 个进程，词元/秒',
+  together: '一同',
+  efficiency: '效率',
+  'of it, exchange': '其中交换',
+  '{1}, {2} of 1 thread': '{1}，{2} 个单线程进程',
+  '{1} of a rank a step, at least {2}': '每个进程每步 {1}，至少 {2}',
+  '{1}: {2}; {3}; peak RSS {4} MiB, alone {5} MiB': '{1}：{2}；{3}；峰值内存 {4} MiB，单独 {5} MiB',
+  'there is no {1} here': '这里没有 {1}',
+  'the {1} processes that trained {2} ended with code {3}': '训练 {2} 的 {1} 个进程以代码 {3} 结束',
 };
