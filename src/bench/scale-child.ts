@@ -1,10 +1,11 @@
-// One rank of scale.ts: trains together with the others; the first one prints what all of them say.
+// One rank of scale.ts: trains together with the others; the first one writes down what all of them say.
+import { writeFileSync } from 'node:fs';
 import { launchedRank } from '../base/launcher.js';
 import { openMpi } from '../distributed/mpi.js';
 import type { Communicator } from '../tensor/communicator.js';
-import type { RankMeasurement } from './scale.js';
+import { type RankJob, type RankMeasurement, rankJobVariable } from './scale.js';
 import { warmUpSteps } from './steps.js';
-import { measureTraining, type TrainJob } from './train.js';
+import { measureTraining } from './train.js';
 
 interface Exchanged {
   seconds: number;
@@ -43,9 +44,8 @@ function metered(communicator: Communicator, exchanged: Exchanged): Communicator
 
 const launched = launchedRank(process.env);
 if (launched === undefined) throw new Error('started without mpirun, or as one process');
-const job = JSON.parse(process.argv[2]) as TrainJob;
+const { answer, job } = JSON.parse(process.env[rankJobVariable] ?? '') as RankJob;
 const mpi = await openMpi(launched);
-if (mpi.rank === 0) process.stdin.on('end', () => mpi.abort(1)).resume(); // whoever asked is gone
 const exchanged: Exchanged = { seconds: 0, bytes: 0 };
 const measured = await measureTraining(job, () => false, metered(mpi, exchanged));
 const count = measured.steps + warmUpSteps;
@@ -56,8 +56,5 @@ const own: RankMeasurement = {
   bytesPerStep: exchanged.bytes / count,
 };
 const all = await mpi.gather(own);
+if (mpi.rank === 0) writeFileSync(answer, JSON.stringify(all));
 await mpi.close();
-if (mpi.rank === 0) {
-  process.stdin.destroy();
-  process.stdout.write(`${JSON.stringify(all)}\n`);
-}

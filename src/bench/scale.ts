@@ -1,6 +1,10 @@
 // What several processes gain: two ranks of one thread each under mpirun, against one process of one thread, in turn. Both take the
 // same steps of the same batches; twice the speed would be all there is to gain.
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../base/errors.js';
 import type { BackendChoice, Precision } from '../config/compute.js';
@@ -59,6 +63,14 @@ interface ScaleJob {
   rounds: number;
 }
 
+/** What a rank is to do, in its environment: its input and output are the launcher's. */
+export const rankJobVariable = 'MOSSCTL_BENCH_RANK';
+export interface RankJob {
+  job: TrainJob;
+  /** The file that the first rank writes. */
+  answer: string;
+}
+
 const launcher = 'mpirun';
 const ranks = 2;
 
@@ -107,29 +119,42 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
 /** @throws UserError where they do not end well. */
 async function onRanks(options: readonly string[], job: TrainJob): Promise<RankMeasurement[]> {
   const child = fileURLToPath(new URL(`./scale-child.${extension}`, import.meta.url));
-  const node = [process.execPath, ...process.execArgv, child, JSON.stringify(job)];
-  // Where the user is root, in a container say, Open MPI wants to hear that this is meant.
-  const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
-  // Its input ends where this process does, and so do the ranks.
-  const mpirun = spawn(launcher, [...options, '-n', String(ranks), ...node], {
-    env,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let said = '';
-  mpirun.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    mpirun.once('error', reject);
-    mpirun.once('close', resolve);
-  });
-  const answer = said.split('\n').find((line) => line.startsWith('['));
-  if (code === 0 && answer !== undefined) return JSON.parse(answer) as RankMeasurement[];
-  throw new UserError(
-    { what: `the ${ranks} processes that trained ${job.shape} ended with code ${code}`, why: said.slice(0, 500) },
-    { exitCode: 1 },
-  );
+  const node = [process.execPath, ...process.execArgv, child];
+  const folder = await mkdtemp(join(tmpdir(), 'mossctl-scale-'));
+  const answer = join(folder, 'answer.json');
+  const env = {
+    ...process.env,
+    [rankJobVariable]: JSON.stringify({ job, answer } satisfies RankJob),
+    // Where the user is root, in a container say, Open MPI asks whether this is meant.
+    ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
+  };
+  try {
+    const mpirun = spawn(launcher, [...options, '-n', String(ranks), ...node], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [mpirun.stdout, mpirun.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said = `${said}${text}`.slice(0, maxReason);
+      });
+    }
+    const code = await new Promise<number | null>((resolve, reject) => {
+      mpirun.once('error', reject);
+      mpirun.once('close', resolve);
+    });
+    if (code === 0 && existsSync(answer)) return JSON.parse(readFileSync(answer, 'utf8')) as RankMeasurement[];
+    throw new UserError(
+      { what: `the ${ranks} processes that trained ${job.shape} ended with code ${code}`, why: said.trim() },
+      { exitCode: 1 },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
+
+/** Characters of what failed ranks print. */
+const maxReason = 500;
 
 function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -17,6 +17,11 @@ export async function readInto(tensor: Tensor, into: Float32Array): Promise<void
   else backend.readInto(tensor.dataId, into);
 }
 
+/** A tensor of its own of values that may change afterwards. */
+export function copyOf(values: Float32Array, shape: number[]): Tensor {
+  return tensor(copying.includes(engine().backendName) ? values : values.slice(), shape, 'float32');
+}
+
 /** A variable's values become these, as many as it has. */
 export function overwrite(value: Variable, values: Float32Array): void {
   const backend = engine().backend as { overwrite?(tensor: TensorInfo, values: Float32Array): void };
@@ -24,7 +29,7 @@ export function overwrite(value: Variable, values: Float32Array): void {
     backend.overwrite(value, values);
     return;
   }
-  const copy = tensor(values.slice(), value.shape, 'float32');
+  const copy = copyOf(values, value.shape);
   value.assign(copy);
   copy.dispose();
 }

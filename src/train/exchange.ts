@@ -5,8 +5,8 @@ import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
 import type { Communicator } from '../tensor/communicator.js';
-import { overwrite, readInto } from '../tensor/host.js';
-import { dispose, reshape, slice, type Tensor, tensor, tidy, type Variable, variable } from '../tensor/tf.js';
+import { copyOf, overwrite, readInto } from '../tensor/host.js';
+import { dispose, reshape, slice, type Tensor, tidy, type Variable, variable } from '../tensor/tf.js';
 import { momentKinds, momentName, type OptimizerState, optimizerStep, type UpdateContext } from './optimizer.js';
 import { type Bucket, countsOf, isWhole, type Piece, parametersOf } from './shards.js';
 
@@ -33,8 +33,9 @@ export async function reduceGradients(
     await communicator.reduceScatter(values, countsOf(bucket, size));
     for (const { piece, at } of placesOf(bucket)) {
       if (piece.rank !== rank) continue;
-      const sums = values.slice(at, at + piece.to - piece.from);
-      gradients.set(piece.row.name, tensor(sums, isWhole(piece) ? piece.row.shape : [sums.length], 'float32'));
+      const length = piece.to - piece.from;
+      const shape = isWhole(piece) ? piece.row.shape : [length];
+      gradients.set(piece.row.name, copyOf(values.subarray(at, at + length), shape));
     }
   }
 }
@@ -108,16 +109,14 @@ export async function collectMoments(
 
 /** What of each bucket is in `rows`, with memory for it that the next one takes over. */
 function* bucketsWith(
-  { buckets }: OptimizerState,
+  { buckets, room }: OptimizerState,
   rows: readonly ParameterSpec[],
 ): Generator<{ bucket: Bucket; values: Float32Array }> {
   const names = new Set(rows.map(({ name }) => name));
-  let room = new Float32Array();
   for (const all of buckets) {
     const bucket = all.filter(({ row }) => names.has(row.name));
     if (bucket.length === 0) continue;
     const length = bucket.reduce((sum, { from, to }) => sum + to - from, 0);
-    if (room.length < length) room = new Float32Array(length);
     yield { bucket, values: room.subarray(0, length) };
   }
 }

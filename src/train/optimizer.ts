@@ -25,6 +25,8 @@ export interface OptimizerState {
   moments: Map<string, { m: Variable; v?: Variable }>;
   /** Elements that they are of. */
   pieces: Map<string, Piece>;
+  /** For any bucket that is exchanged; of a process alone, none. Kept, for garbage of this size is let go late. */
+  room: Float32Array;
 }
 
 /** `communicator`: as the steps will have it. */
@@ -46,7 +48,8 @@ export function createOptimizer(
     moments.set(row.name, isByMuon(row, kind) ? { m } : { m, v: zeroMoment(shape) });
     pieces.set(row.name, piece);
   }
-  return { kind, rows, buckets, moments, pieces };
+  const maxLength = Math.max(0, ...buckets.map((bucket) => bucket.reduce((sum, { from, to }) => sum + to - from, 0)));
+  return { kind, rows, buckets, moments, pieces, room: new Float32Array(size === 1 ? 0 : maxLength) };
 }
 
 export interface UpdateContext {

@@ -12,8 +12,8 @@ import { type FineTunedShape, fineTunedShapes, isShapeName } from '../../bench/s
 import { backendNames, precisions, type Quantization } from '../../config/compute.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
+import { scaleTable } from '../scale-text.js';
 import { killSignals } from '../signals.js';
-import { scaleTable } from './bench-scale.js';
 
 interface BenchOptions extends OutputOptions {
   only?: string;

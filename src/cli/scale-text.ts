@@ -1,6 +1,6 @@
 // What `mossctl bench --only scale` prints.
-import { formatBytes, formatCount, formatTable } from '../../base/format.js';
-import type { ScaleResult, UnmeasuredScale } from '../../bench/scale.js';
+import { formatBytes, formatCount, formatTable } from '../base/format.js';
+import type { ScaleResult, UnmeasuredScale } from '../bench/scale.js';
 
 export function scaleTable(scale: readonly (ScaleResult | UnmeasuredScale)[]): string {
   const measured = scale.filter((row) => 'efficiency' in row);
