@@ -47,13 +47,20 @@ if (launched === undefined) throw new Error('started without mpirun, or as one p
 const { answer, job } = JSON.parse(process.env[rankJobVariable] ?? '') as RankJob;
 const mpi = await openMpi(launched);
 const exchanged: Exchanged = { seconds: 0, bytes: 0 };
-const measured = await measureTraining(job, () => false, metered(mpi, exchanged));
-const count = measured.steps + warmUpSteps;
-const secondsPerStep = measured.tokensPerStep / measured.tokensPerSecond;
+const begun: (Exchanged & { at: number })[] = []; // what it was before each step
+const measured = await measureTraining(
+  job,
+  () => {
+    begun.push({ ...exchanged, at: performance.now() });
+    return false;
+  },
+  metered(mpi, exchanged),
+);
+const before = begun[warmUpSteps];
 const own: RankMeasurement = {
   ...measured,
-  exchangeShare: exchanged.seconds / count / secondsPerStep,
-  bytesPerStep: exchanged.bytes / count,
+  exchangeShare: (1000 * (exchanged.seconds - before.seconds)) / (performance.now() - before.at),
+  bytesPerStep: (exchanged.bytes - before.bytes) / measured.steps,
 };
 const all = await mpi.gather(own);
 if (mpi.rank === 0) writeFileSync(answer, JSON.stringify(all));

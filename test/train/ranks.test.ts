@@ -1,6 +1,7 @@
 // Several ranks that take a step together take the step that one takes alone, whatever is cut: micro-batches, rows of them, or
 // fewer of both than there are ranks.
 import assert from 'node:assert/strict';
+import { cp } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import type { TrainConfig } from '../../src/config/train.js';
 import { rowsOf } from '../../src/data/sequences.js';
@@ -129,7 +130,7 @@ test('rows of a batch keep their own keys, weights and owners', () => {
 describe('a training of two ranks', () => {
   const world = trainingWorld();
 
-  test('has one set of files, and the losses of a training alone; a signal to one stops both', async () => {
+  test('has one set of files, and the losses of a training alone; a signal to one stops both, and any number resumes', async () => {
     const one = await world.attempt('alone');
     const [first, second] = memoryRanks(2);
     const both = await Promise.all([
@@ -138,6 +139,8 @@ describe('a training of two ranks', () => {
     ]);
     assert.match(String(both[0].outcome), /Interrupted: stopped at step 5 of 10/);
     assert.match(String(both[1].outcome), /Interrupted/);
+    for (const name of ['on three', 'on one'])
+      await cp(world.pathOf('together'), world.pathOf(name), { recursive: true });
     const [third, fourth] = memoryRanks(2);
     const resumed = await Promise.all(
       [third, fourth].map((communicator) => world.run('together', { communicator, reporter: recordingReporter() })),
@@ -147,9 +150,11 @@ describe('a training of two ranks', () => {
       memoryRanks(2).map((communicator) => world.run('undisturbed', { communicator })),
     );
     assert.equal(resumed[0].digest, undisturbed[0].digest);
-    const { loss } = undisturbed[0].metrics;
+    const [onThree] = await Promise.all(memoryRanks(3).map((communicator) => world.run('on three', { communicator })));
     const expected = one.steps.at(-1)?.loss ?? 0;
-    assert.ok(Math.abs(loss - expected) <= 1e-4 * expected, `${loss}, ${expected}`);
+    for (const { metrics } of [undisturbed[0], onThree, await world.run('on one')]) {
+      assert.ok(Math.abs(metrics.loss - expected) <= 1e-4 * expected, `${metrics.loss}, ${expected}`);
+    }
   });
 
   test('that cannot continue on one rank ends on the other', async () => {
