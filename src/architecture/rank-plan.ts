@@ -8,19 +8,19 @@ import { decoderTable, isTrained, type ParameterSpec } from './parameters.js';
 
 const float = 4;
 
-/** fp32 numbers that are summed at once; larger tensors in pieces of so many. */
+/** fp32 numbers of a bucket, where no single parameter has more, and of one call of MPI: 4 MiB. */
 export const bucketElements = 1 << 20;
 
-/** Of the moments, what one of so many ranks holds. */
-export function momentsShare(_ranks: number): number {
-  return 1;
+/** Of the moments, what one of so many ranks holds, on average: Muon's matrices are whole, by owner. */
+export function momentsShare(ranks: number): number {
+  return 1 / ranks;
 }
 
-/** Bytes of a rank's memory through which gradients go: MPI's two buffers, and two copies of a bucket, or of the largest tensor. */
+/** Bytes of a rank's memory through which gradients go: MPI's two buffers, and a bucket, which is no smaller than the largest tensor. */
 export function exchangeMemory(table: readonly ParameterSpec[], ranks: number): number {
   if (ranks === 1) return 0;
   const largest = table.filter(isTrained).reduce((most, { shape }) => Math.max(most, sizeOf(shape)), bucketElements);
-  return 2 * float * bucketElements + 2 * float * largest;
+  return 2 * float * bucketElements + float * largest;
 }
 
 /**

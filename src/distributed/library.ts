@@ -14,11 +14,13 @@ export interface MpiLibrary {
   size: number;
   /** Memory of so many bytes, for good. */
   allocate(bytes: number): StableMemory;
-  /** Begins to sum `count` fp32 numbers element by element, from one memory into another. */
-  startSum(from: StableMemory, into: StableMemory, count: number): void;
+  /** Begins to sum `count` fp32 numbers element by element, from one memory of each rank into another of `root`. */
+  startReduce(from: StableMemory, into: StableMemory, count: number, root: number): void;
+  /** Begins to send `count` fp32 numbers of `root` to all, into the same memory. */
+  startBroadcast(memory: StableMemory, count: number, root: number): void;
   /** Begins to collect `bytes` of each rank, by rank. */
   startGather(from: StableMemory, into: StableMemory, bytes: number): void;
-  /** Whether what was started last is done; moves it on. */
+  /** Whether all that was started, one of these for each rank at most, is done; moves it on. */
   isDone(): boolean;
   finalize(): void;
   /** Ends every rank of the job. Does not return. */
@@ -28,6 +30,11 @@ export interface MpiLibrary {
 export interface StableMemory {
   pointer: bigint;
   bytes: Uint8Array;
+}
+
+/** Of so many bytes, from `offset` on. */
+export function partOf({ pointer, bytes }: StableMemory, offset: number, length: number): StableMemory {
+  return { pointer: pointer + BigInt(offset), bytes: bytes.subarray(offset, offset + length) };
 }
 
 /** Under which names each family is installed. */
@@ -57,7 +64,7 @@ export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
   // move, and ours do not.
   process.env.UCX_MEM_EVENTS ??= 'no';
   const { library, path, version, family } = open(koffi, launched.family);
-  const { type, world, float, byte, sum, returnErrors, noStatus } = handlesOf(library, family);
+  const { type, requestBytes, world, float, byte, sum, returnErrors, noStatus } = handlesOf(library, family);
   const call = (name: string, parameters: string[], ...given: unknown[]): void =>
     check(declare(name, parameters), given);
   const declare = (name: string, parameters: string[]) => library.func(name, 'int', parameters);
@@ -84,12 +91,15 @@ export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
       next: 'Start it with the mpirun of that library (mpirun.openmpi, mpirun.mpich), or with srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)',
     });
   }
-  const request = koffi.alloc('uint64_t', 1);
+  const requests = koffi.alloc('uint64_t', size) as bigint;
+  let started = 0;
+  const nextRequest = (): bigint => requests + BigInt(requestBytes * started++);
   const flag = koffi.alloc('int', 1);
   const isSet = new Int32Array(koffi.view(flag, 4));
-  const startSum = declare('MPI_Iallreduce', ['void *', 'void *', 'int', type, type, type, 'void *']);
+  const startReduce = declare('MPI_Ireduce', ['void *', 'void *', 'int', type, type, 'int', type, 'void *']);
+  const startBroadcast = declare('MPI_Ibcast', ['void *', 'int', type, 'int', type, 'void *']);
   const startGather = declare('MPI_Iallgather', ['void *', 'int', type, 'void *', 'int', type, type, 'void *']);
-  const test = declare('MPI_Test', ['void *', 'void *', 'void *']);
+  const test = declare('MPI_Testall', ['int', 'void *', 'void *', 'void *']);
   const abort = declare('MPI_Abort', [type, 'int']);
   return {
     ...{ version, path, size, rank: askWorld('MPI_Comm_rank') },
@@ -97,12 +107,17 @@ export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
       const pointer = koffi.alloc('uint8_t', bytes) as bigint;
       return { pointer, bytes: new Uint8Array(koffi.view(pointer, bytes)) };
     },
-    startSum: (from, into, count) => check(startSum, [from.pointer, into.pointer, count, float, sum, world, request]),
+    startReduce: (from, into, count, root) =>
+      check(startReduce, [from.pointer, into.pointer, count, float, sum, root, world, nextRequest()]),
+    startBroadcast: ({ pointer }, count, root) =>
+      check(startBroadcast, [pointer, count, float, root, world, nextRequest()]),
     startGather: (from, into, bytes) =>
-      check(startGather, [from.pointer, bytes, byte, into.pointer, bytes, byte, world, request]),
+      check(startGather, [from.pointer, bytes, byte, into.pointer, bytes, byte, world, nextRequest()]),
     isDone() {
-      check(test, [request, flag, noStatus]);
-      return isSet[0] !== 0;
+      check(test, [started, requests, flag, noStatus]);
+      if (isSet[0] === 0) return false;
+      started = 0;
+      return true;
     },
     finalize: () => check(finalize, []),
     abort: (code) => check(abort, [world, code]),
@@ -171,11 +186,18 @@ function handlesOf(library: Loaded, family: MpiFamily) {
       sum: 0x58000003,
       returnErrors: 0x54000001,
     };
-    return { type: 'int', ...(numbers satisfies Record<string, Handle>), noStatus: 1n };
+    return { type: 'int', requestBytes: 4, ...(numbers satisfies Record<string, Handle>), noStatus: 1n };
   }
   const of = (name: string): bigint => library.symbol(`ompi_mpi_${name}`) as bigint;
   return {
-    ...{ type: 'void *', world: of('comm_world'), float: of('float'), byte: of('byte'), sum: of('op_sum') },
+    ...{
+      type: 'void *',
+      requestBytes: 8,
+      world: of('comm_world'),
+      float: of('float'),
+      byte: of('byte'),
+      sum: of('op_sum'),
+    },
     ...{ returnErrors: of('errors_return'), noStatus: 0n },
   };
 }

@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { LaunchedRank } from '../base/launcher.js';
 import { type Communicator, failureOf, failureOnRank, RankFailed, type RankFailure } from '../tensor/communicator.js';
-import { joinMpi, type MpiLibrary, type StableMemory } from './library.js';
+import { joinMpi, type MpiLibrary, partOf, type StableMemory } from './library.js';
 
 export interface MpiCommunicator extends Communicator {
   /** An exchange failed on this rank alone: the others may wait for it, and nothing can be exchanged any more. */
@@ -17,11 +17,11 @@ export interface MpiCommunicator extends Communicator {
 }
 
 /** What a rank is about to do. */
-const intents = { sum: 1, gather: 2, fail: 3 } as const;
+const intents = { reduceScatter: 1, allGather: 2, gather: 3, fail: 4 } as const;
 type Intent = keyof typeof intents;
-/** Intent, and bytes (gather) or elements (sum). */
+/** Intent, and bytes (gather) or elements. */
 const headerBytes = 8;
-/** fp32 numbers that one call of MPI sums. */
+/** fp32 numbers of all ranks together that are under way at a time. */
 const chunkElements = 1 << 20;
 const maxReason = 2000;
 /** Turns of the event loop before a rank that waits for others gives its core away. */
@@ -58,7 +58,11 @@ class MpiRanks implements MpiCommunicator {
     return this.#isBroken;
   }
 
-  readonly sum = (values: Float32Array): Promise<void> => this.#inTurn(() => this.#sum(values));
+  readonly reduceScatter = (values: Float32Array, counts: readonly number[]): Promise<void> =>
+    this.#inTurn(() => this.#reduceScatter(values, counts));
+
+  readonly allGather = (values: Float32Array, counts: readonly number[]): Promise<void> =>
+    this.#inTurn(() => this.#allGather(values, counts));
 
   readonly gather = <Value>(value: Value): Promise<Value[]> =>
     this.#inTurn(async () => (await this.#gather(serialize(value))).map((bytes) => deserialize(bytes) as Value));
@@ -89,16 +93,33 @@ class MpiRanks implements MpiCommunicator {
     return result;
   }
 
-  async #sum(values: Float32Array): Promise<void> {
-    await this.#meet('sum', values.length);
-    const bytes = 4 * Math.min(values.length, chunkElements);
-    const [own, all] = this.#room(bytes, bytes);
-    for (let from = 0; from < values.length; from += chunkElements) {
-      const chunk = values.subarray(from, from + chunkElements);
-      floatsOf(own, chunk.length).set(chunk);
-      this.#library.startSum(own, all, chunk.length);
+  async #reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void> {
+    await this.#meet('reduceScatter', values.length);
+    for (const portions of chunksOf(values, counts)) {
+      const bytes = 4 * portions.reduce((sum, { part }) => sum + part.length, 0);
+      const [from, into] = this.#room(bytes, bytes);
+      for (const { part, rank, at } of portions) {
+        const own = partOf(from, 4 * at, 4 * part.length);
+        floatsOf(own).set(part);
+        this.#library.startReduce(own, into, part.length, rank);
+      }
       await this.#done('eager');
-      chunk.set(floatsOf(all, chunk.length));
+      const own = portions.find(({ rank }) => rank === this.rank);
+      own?.part.set(floatsOf(partOf(into, 0, 4 * own.part.length)));
+    }
+  }
+
+  async #allGather(values: Float32Array, counts: readonly number[]): Promise<void> {
+    await this.#meet('allGather', values.length);
+    for (const portions of chunksOf(values, counts)) {
+      const [room] = this.#room(4 * portions.reduce((sum, { part }) => sum + part.length, 0), 0);
+      const places = portions.map(({ part, at }) => partOf(room, 4 * at, 4 * part.length));
+      for (const [i, { part, rank }] of portions.entries()) {
+        if (rank === this.rank) floatsOf(places[i]).set(part);
+        this.#library.startBroadcast(places[i], part.length, rank);
+      }
+      await this.#done('eager');
+      for (const [i, { part, rank }] of portions.entries()) if (rank !== this.rank) part.set(floatsOf(places[i]));
     }
   }
 
@@ -163,8 +184,34 @@ class MpiRanks implements MpiCommunicator {
   }
 }
 
-function floatsOf({ bytes }: StableMemory, count: number): Float32Array {
-  return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+interface Portion {
+  /** Of the values that are exchanged. */
+  part: Float32Array;
+  /** Whose it is. */
+  rank: number;
+  /** Numbers of the chunk before it. */
+  at: number;
+}
+
+/** Some of each rank's numbers at a time: while one adds up, or sends, so do the others. */
+function* chunksOf(values: Float32Array, counts: readonly number[]): Generator<Portion[]> {
+  const each = Math.ceil(chunkElements / Math.max(1, counts.filter((count) => count > 0).length));
+  const longest = Math.max(...counts);
+  for (let from = 0; from < longest; from += each) {
+    const portions: Portion[] = [];
+    let [begin, at] = [0, 0];
+    for (const [rank, count] of counts.entries()) {
+      const part = values.subarray(begin + Math.min(from, count), begin + Math.min(from + each, count));
+      if (part.length > 0) portions.push({ part, rank, at });
+      at += part.length;
+      begin += count;
+    }
+    yield portions;
+  }
+}
+
+function floatsOf({ bytes }: StableMemory): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));

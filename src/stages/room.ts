@@ -56,19 +56,19 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), facto
   } = need;
   const kind = { ...train, table, hasHalves };
   requireTrainingMemory(config, kind, room, beside);
-  const own = trainingMemory(config, { rows, columns }, kind);
-  const { weights, moments, saved } = own;
+  const alone = trainingMemory(config, { rows, columns }, kind);
+  const { weights, moments, saved } = alone;
   const shared = rankChange(config, kind, moments);
   const more = critic && trainingMemory(critic, { rows, columns }, train);
-  const peak = own.peak + (more?.activations ?? 0);
-  const recomputedPeak = own.recomputedPeak + (more?.recomputedActivations ?? 0);
+  const peak = alone.peak + (more?.activations ?? 0);
+  const recomputedPeak = alone.recomputedPeak + (more?.recomputedActivations ?? 0);
   // A cache is there before the step begins, and gone by then.
-  const withCopy = (most: number): number =>
-    factor * (saved + beside + shared + Math.max(most, weights + moments + cache) - (isLoaded ? weights : 0));
-  const ranks = ranksOfHost();
-  const step = ranks * withCopy(train.recompute ? recomputedPeak : peak);
+  const ranks = ranksOfHost(); // of which one saves
+  const own = (most: number): number => beside + shared + Math.max(most, weights + moments + cache);
+  const withCopy = (most: number): number => factor * (saved + ranks * (own(most) - (isLoaded ? weights : 0)));
+  const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
-  const recomputed = formatBytes(ranks * withCopy(recomputedPeak));
+  const recomputed = formatBytes(withCopy(recomputedPeak));
   const ways = [
     ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
     'fewer rows or shorter ones (batchSize, contextLength)',
@@ -90,7 +90,7 @@ export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, ro
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
   const { weights, moments, saved } = trainingMemory(config, { rows: 1, columns: 1 }, kind);
   const shared = rankChange(config, kind, moments);
-  requireMemory(ranksOfHost() * (weights + moments + saved + beside + shared), { what, next }, room);
+  requireMemory(saved + ranksOfHost() * (weights + moments + beside + shared), { what, next }, room);
 }
 
 /** What a rank takes more than a process alone, or less. */

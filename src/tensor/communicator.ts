@@ -6,8 +6,13 @@ export interface Communicator {
   /** From 0, which is the one that prints and writes. */
   readonly rank: number;
   readonly size: number;
-  /** Each element becomes its sum over the ranks, the same bits on all of them. As many on each. */
-  sum(values: Float32Array): Promise<void>;
+  /**
+   * `values` lie by rank: `counts[0]` numbers of the first, then those of the second, … The same counts on all. Each of this
+   * rank's becomes its sum over the ranks; what the others' are afterwards is not said.
+   */
+  reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void>;
+  /** The same layout: each rank's become, on all ranks, what that rank has there. */
+  allGather(values: Float32Array, counts: readonly number[]): Promise<void>;
   /** What each rank gives, by rank: numbers, texts, arrays and plain objects of these. A few megabytes at most. */
   gather<Value>(value: Value): Promise<Value[]>;
   /**
@@ -32,7 +37,8 @@ export const alone: Communicator = {
   rank: 0,
   size: 1,
   transport: '',
-  sum: () => Promise.resolve(),
+  reduceScatter: () => Promise.resolve(),
+  allGather: () => Promise.resolve(),
   gather: (value) => Promise.resolve([value]),
   fail: () => Promise.resolve(),
 };

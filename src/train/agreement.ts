@@ -1,5 +1,5 @@
 // What ranks must have in common: what they train, from which checkpoint, and, before the first step and at each save, weights of
-// the same bits. Gradients are summed over all, but each rank steps its own weights.
+// the same bits.
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
@@ -45,7 +45,7 @@ export async function checkSameTraining(
   const who = `${size} processes over ${transport}`;
   reporter.note('info', threads === null || !isAlike ? who : `${who}, ${countOf(threads, 'thread')} each`);
   const drift =
-    'sums may be rounded otherwise there, and the weights drift apart, which ends the training at the next save';
+    'sums may be rounded otherwise there, so machines of one kind would not give the same bits, and all wait for the slowest';
   const slower = all.findIndex((other) => other.threads !== first.threads);
   if (slower !== -1) {
     const text = `rank ${slower} computes with ${threadsInWords(all[slower])}, rank 0 with ${threadsInWords(first)}: ${drift}. Give all of them the same --threads`;

@@ -1,15 +1,11 @@
 // A step that several ranks take together. All have read the same micro-batches; each computes its own part of them, and what
 // came of it is summed, so that loss, gradients and figures, and hence the weights of every rank, are those of the whole step.
-import type { ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import type { TrainConfig } from '../config/train.js';
-import { type Model, weight } from '../model/model.js';
 import type { Noise } from '../model/noise.js';
 import type { StageReporter } from '../report/event.js';
 import type { Communicator } from '../tensor/communicator.js';
-import { readInto } from '../tensor/host.js';
-import { dispose, type Tensor, tensor } from '../tensor/tf.js';
 import { type MicroBatch, type Objective, undivided } from './objective.js';
 
 /** A micro-batch, or a part of one, and which of the step's it is. */
@@ -91,56 +87,6 @@ function notDivided(): UserError {
     why: 'its steps sample answers, or compare more than one micro-batch',
     next: 'Run it without mpirun: one process uses all cores of a machine',
   });
-}
-
-/** Elements that are summed at once: 4 MiB. */
-const bucketSize = 1 << 20;
-
-/**
- * Gradients that were summed over this rank's parts become sums over all ranks: for each of `rows`, also where this rank had
- * none.
- */
-export async function sumGradients(
-  communicator: Communicator,
-  model: Model,
-  rows: readonly ParameterSpec[],
-  gradients: Map<string, Tensor>,
-): Promise<void> {
-  if (communicator.size === 1) return;
-  for (const bucket of bucketsOf(rows.map(({ name }) => ({ name, size: weight(model, name).size })))) {
-    const values = new Float32Array(bucket.reduce((sum, { size }) => sum + size, 0));
-    let at = 0;
-    for (const { name, size } of bucket) {
-      const own = gradients.get(name);
-      if (own !== undefined) await readInto(own, values.subarray(at, at + size));
-      at += size;
-    }
-    await communicator.sum(values);
-    at = 0;
-    for (const { name, size } of bucket) {
-      const own = gradients.get(name);
-      if (own !== undefined) dispose(own);
-      gradients.set(
-        name,
-        tensor(bucket.length === 1 ? values : values.slice(at, at + size), weight(model, name).shape, 'float32'),
-      );
-      at += size;
-    }
-  }
-}
-
-function bucketsOf<Row extends { size: number }>(rows: readonly Row[]): Row[][] {
-  const buckets: Row[][] = [];
-  let filled = bucketSize;
-  for (const row of rows) {
-    if (filled + row.size > bucketSize) {
-      buckets.push([]);
-      filled = 0;
-    }
-    buckets.at(-1)?.push(row);
-    filled += row.size;
-  }
-  return buckets;
 }
 
 /** A figure so far, as a sum and the weight that it is divided by in the end; or the least or greatest value. */

@@ -34,7 +34,7 @@ export class Session<Batch extends MicroBatch> {
     const { model, config } = run;
     this.#run = run;
     this.model = model;
-    this.optimizer = createOptimizer(model, config.optimizer);
+    this.optimizer = createOptimizer(model, config.optimizer, run.communicator);
     this.spikes = config.spikeLimit > 0 ? new SpikePolicy(config.spikeLimit) : undefined;
     const reported = run.evaluate === undefined ? [] : run.evaluated;
     this.stopping = earlyStopping(config, reported, run.manifest.stage);

@@ -17,7 +17,7 @@ const child = fileURLToPath(new URL('rank.ts', import.meta.url));
 const launchers = { 'mpirun.openmpi': ['--oversubscribe'], 'mpirun.mpich': [] };
 
 function ranks(launcher: keyof typeof launchers | undefined): Said[] {
-  const own = [process.execPath, '--import', tsxLoader, child];
+  const own = [process.execPath, '--import', tsxLoader, child, '4', 'muon', '3'];
   const [command, ...rest] = launcher === undefined ? own : [launcher, ...launchers[launcher], '-n', '2', ...own];
   const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
   const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', env: { ...process.env, ...root } });

@@ -56,8 +56,8 @@ export const ranks: Catalog = {
     '{1}（{2}）：`mpirun -n 2 mossctl pretrain` 用多个进程训练',
   '{1} processes over {2}': '{2} 上的 {1} 个进程',
   '{1}, {2} each': '{1}，每个{2}',
-  'sums may be rounded otherwise there, and the weights drift apart, which ends the training at the next save':
-    '那里求和的舍入可能不同，权重会渐渐不一致，训练就会在下一次保存时结束',
+  'sums may be rounded otherwise there, so machines of one kind would not give the same bits, and all wait for the slowest':
+    '那里求和的舍入可能不同，所以与同一种机器的结果不会逐位相同，而且大家都要等最慢的',
   'rank {1} computes with {2}, rank 0 with {3}: {4}. Give all of them the same --threads':
     '第 {1} 号用 {2} 计算，第 0 号用 {3}：{4}。请给所有进程同样的 --threads',
   'rank {1} computes with the instructions {2}, rank 0 with {3}: {4}. Start them on processors of one kind':
@@ -93,4 +93,15 @@ export const ranks: Catalog = {
   '{1}; on a machine like this one for each, computing takes {2}, and a network that moves {3} a second takes as long again':
     '{1}；若每个都有这样一台机器，计算要 {2}，而每秒传 {3} 的网络还要同样久',
   'processes that train together (mpirun -n): what each of them takes': '一同训练的进程数（mpirun -n）：每个要用多少',
+  'several processes: not measured, because {1}': '多个进程：未测量，因为{1}',
+  'several processes': '多个进程',
+  '1 process, tokens/s': '1 个进程，词元/秒',
+  together: '一同',
+  efficiency: '效率',
+  'of it, exchange': '其中交换',
+  '{1}, {2} of 1 thread': '{1}，{2} 个单线程进程',
+  '{1} of a rank a step, at least {2}': '每个进程每步 {1}，至少 {2}',
+  '{1}: {2}; {3}; peak RSS {4} MiB, alone {5} MiB': '{1}：{2}；{3}；峰值内存 {4} MiB，单独 {5} MiB',
+  'there is no {1} here': '这里没有 {1}',
+  'the {1} processes that trained {2} ended with code {3}': '训练 {2} 的 {1} 个进程以代码 {3} 结束',
 };
