@@ -14,13 +14,16 @@ export interface MpiLibrary {
   size: number;
   /** Memory of so many bytes, for good. */
   allocate(bytes: number): StableMemory;
-  /** Begins to sum `count` fp32 numbers element by element, from one memory of each rank into another of `root`. */
-  startReduce(from: StableMemory, into: StableMemory, count: number, root: number): void;
-  /** Begins to send `count` fp32 numbers of `root` to all, into the same memory. */
-  startBroadcast(memory: StableMemory, count: number, root: number): void;
+  /**
+   * Begins to send each rank its part of `from`, `counts` fp32 numbers by rank, and to collect what they have for this one: as many
+   * from each, by rank.
+   */
+  startExchange(from: StableMemory, counts: readonly number[], into: StableMemory): void;
+  /** Begins to collect `counts` fp32 numbers of the ranks, by rank; `from` has this one's. */
+  startCollect(from: StableMemory, into: StableMemory, counts: readonly number[]): void;
   /** Begins to collect `bytes` of each rank, by rank. */
   startGather(from: StableMemory, into: StableMemory, bytes: number): void;
-  /** Whether all that was started, one of these for each rank at most, is done; moves it on. */
+  /** Whether what was started last is done; moves it on. */
   isDone(): boolean;
   finalize(): void;
   /** Ends every rank of the job. Does not return. */
@@ -30,11 +33,6 @@ export interface MpiLibrary {
 export interface StableMemory {
   pointer: bigint;
   bytes: Uint8Array;
-}
-
-/** Of so many bytes, from `offset` on. */
-export function partOf({ pointer, bytes }: StableMemory, offset: number, length: number): StableMemory {
-  return { pointer: pointer + BigInt(offset), bytes: bytes.subarray(offset, offset + length) };
 }
 
 /** Under which names each family is installed. */
@@ -64,7 +62,7 @@ export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
   // move, and ours do not.
   process.env.UCX_MEM_EVENTS ??= 'no';
   const { library, path, version, family } = open(koffi, launched.family);
-  const { type, requestBytes, world, float, byte, sum, returnErrors, noStatus } = handlesOf(library, family);
+  const { type, world, float, byte, returnErrors, noStatus } = handlesOf(library, family);
   const call = (name: string, parameters: string[], ...given: unknown[]): void =>
     check(declare(name, parameters), given);
   const declare = (name: string, parameters: string[]) => library.func(name, 'int', parameters);
@@ -91,33 +89,50 @@ export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
       next: 'Start it with the mpirun of that library (mpirun.openmpi, mpirun.mpich), or with srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)',
     });
   }
-  const requests = koffi.alloc('uint64_t', size) as bigint;
-  let started = 0;
-  const nextRequest = (): bigint => requests + BigInt(requestBytes * started++);
+  const request = koffi.alloc('uint64_t', 1);
+  // Counts and places of what is sent and collected, which MPI reads as long as that lasts.
+  const layout = [0, 1, 2, 3].map(() => {
+    const pointer = koffi.alloc('int', size) as bigint;
+    return { pointer, numbers: new Int32Array(koffi.view(pointer, 4 * size)) };
+  });
+  const layOut = (counts: readonly number[], [lengths, places]: typeof layout): bigint[] => {
+    let at = 0;
+    for (const [rank, count] of counts.entries()) {
+      lengths.numbers[rank] = count;
+      places.numbers[rank] = at;
+      at += count;
+    }
+    return [lengths.pointer, places.pointer];
+  };
   const flag = koffi.alloc('int', 1);
   const isSet = new Int32Array(koffi.view(flag, 4));
-  const startReduce = declare('MPI_Ireduce', ['void *', 'void *', 'int', type, type, 'int', type, 'void *']);
-  const startBroadcast = declare('MPI_Ibcast', ['void *', 'int', type, 'int', type, 'void *']);
+  const vector = ['void *', 'void *', 'void *', type];
+  const startExchange = declare('MPI_Ialltoallv', [...vector, ...vector, type, 'void *']);
+  const startCollect = declare('MPI_Iallgatherv', ['void *', 'int', type, ...vector, type, 'void *']);
   const startGather = declare('MPI_Iallgather', ['void *', 'int', type, 'void *', 'int', type, type, 'void *']);
-  const test = declare('MPI_Testall', ['int', 'void *', 'void *', 'void *']);
+  const test = declare('MPI_Test', ['void *', 'void *', 'void *']);
   const abort = declare('MPI_Abort', [type, 'int']);
+  const rank = askWorld('MPI_Comm_rank');
   return {
-    ...{ version, path, size, rank: askWorld('MPI_Comm_rank') },
+    ...{ version, path, size, rank },
     allocate(bytes) {
       const pointer = koffi.alloc('uint8_t', bytes) as bigint;
       return { pointer, bytes: new Uint8Array(koffi.view(pointer, bytes)) };
     },
-    startReduce: (from, into, count, root) =>
-      check(startReduce, [from.pointer, into.pointer, count, float, sum, root, world, nextRequest()]),
-    startBroadcast: ({ pointer }, count, root) =>
-      check(startBroadcast, [pointer, count, float, root, world, nextRequest()]),
+    startExchange(from, counts, into) {
+      const sent = layOut(counts, layout.slice(0, 2));
+      const collected = layOut(new Array<number>(size).fill(counts[rank]), layout.slice(2));
+      check(startExchange, [from.pointer, ...sent, float, into.pointer, ...collected, float, world, request]);
+    },
+    startCollect(from, into, counts) {
+      const collected = layOut(counts, layout.slice(2));
+      check(startCollect, [from.pointer, counts[rank], float, into.pointer, ...collected, float, world, request]);
+    },
     startGather: (from, into, bytes) =>
-      check(startGather, [from.pointer, bytes, byte, into.pointer, bytes, byte, world, nextRequest()]),
+      check(startGather, [from.pointer, bytes, byte, into.pointer, bytes, byte, world, request]),
     isDone() {
-      check(test, [started, requests, flag, noStatus]);
-      if (isSet[0] === 0) return false;
-      started = 0;
-      return true;
+      check(test, [request, flag, noStatus]);
+      return isSet[0] !== 0;
     },
     finalize: () => check(finalize, []),
     abort: (code) => check(abort, [world, code]),
@@ -183,10 +198,9 @@ function handlesOf(library: Loaded, family: MpiFamily) {
       world: 0x44000000,
       float: 0x4c00040a,
       byte: 0x4c00010d,
-      sum: 0x58000003,
       returnErrors: 0x54000001,
     };
-    return { type: 'int', requestBytes: 4, ...(numbers satisfies Record<string, Handle>), noStatus: 1n };
+    return { type: 'int', ...(numbers satisfies Record<string, Handle>), noStatus: 1n };
   }
   const of = (name: string): bigint => library.symbol(`ompi_mpi_${name}`) as bigint;
   return {

@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { LaunchedRank } from '../base/launcher.js';
 import { type Communicator, failureOf, failureOnRank, RankFailed, type RankFailure } from '../tensor/communicator.js';
-import { joinMpi, type MpiLibrary, partOf, type StableMemory } from './library.js';
+import { joinMpi, type MpiLibrary, type StableMemory } from './library.js';
 
 export interface MpiCommunicator extends Communicator {
   /** An exchange failed on this rank alone: the others may wait for it, and nothing can be exchanged any more. */
@@ -93,33 +93,42 @@ class MpiRanks implements MpiCommunicator {
     return result;
   }
 
+  /** Sums in the order of the ranks: what comes of them is the same under any MPI. */
   async #reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void> {
     await this.#meet('reduceScatter', values.length);
-    for (const portions of chunksOf(values, counts)) {
-      const bytes = 4 * portions.reduce((sum, { part }) => sum + part.length, 0);
-      const [from, into] = this.#room(bytes, bytes);
-      for (const { part, rank, at } of portions) {
-        const own = partOf(from, 4 * at, 4 * part.length);
-        floatsOf(own).set(part);
-        this.#library.startReduce(own, into, part.length, rank);
+    for (const parts of chunksOf(values, counts)) {
+      const own = parts[this.rank];
+      const [from, into] = this.#room(4 * lengthOf(parts), 4 * own.length * this.size);
+      let at = 0;
+      for (const part of parts) {
+        floatsOf(from, part.length, at).set(part);
+        at += part.length;
       }
+      const lengths = parts.map(({ length }) => length);
+      this.#library.startExchange(from, lengths, into);
       await this.#done('eager');
-      const own = portions.find(({ rank }) => rank === this.rank);
-      own?.part.set(floatsOf(partOf(into, 0, 4 * own.part.length)));
+      own.set(floatsOf(into, own.length));
+      for (let rank = 1; rank < this.size; rank++) {
+        const other = floatsOf(into, own.length, rank * own.length);
+        for (let i = 0; i < own.length; i++) own[i] += other[i];
+      }
     }
   }
 
   async #allGather(values: Float32Array, counts: readonly number[]): Promise<void> {
     await this.#meet('allGather', values.length);
-    for (const portions of chunksOf(values, counts)) {
-      const [room] = this.#room(4 * portions.reduce((sum, { part }) => sum + part.length, 0), 0);
-      const places = portions.map(({ part, at }) => partOf(room, 4 * at, 4 * part.length));
-      for (const [i, { part, rank }] of portions.entries()) {
-        if (rank === this.rank) floatsOf(places[i]).set(part);
-        this.#library.startBroadcast(places[i], part.length, rank);
-      }
+    for (const parts of chunksOf(values, counts)) {
+      const own = parts[this.rank];
+      const [from, into] = this.#room(4 * own.length, 4 * lengthOf(parts));
+      floatsOf(from, own.length).set(own);
+      const lengths = parts.map(({ length }) => length);
+      this.#library.startCollect(from, into, lengths);
       await this.#done('eager');
-      for (const [i, { part, rank }] of portions.entries()) if (rank !== this.rank) part.set(floatsOf(places[i]));
+      let at = 0;
+      for (const [rank, part] of parts.entries()) {
+        if (rank !== this.rank) part.set(floatsOf(into, part.length, at));
+        at += part.length;
+      }
     }
   }
 
@@ -178,40 +187,37 @@ class MpiRanks implements MpiCommunicator {
   }
 
   #room(own: number, all: number): [StableMemory, StableMemory] {
-    if (this.#own === undefined || this.#own.bytes.length < own) this.#own = this.#library.allocate(own);
-    if (this.#all === undefined || this.#all.bytes.length < all) this.#all = this.#library.allocate(all);
+    if (this.#own === undefined || this.#own.bytes.length < own) this.#own = this.#allocate(own);
+    if (this.#all === undefined || this.#all.bytes.length < all) this.#all = this.#allocate(all);
     return [this.#own, this.#all];
   }
-}
 
-interface Portion {
-  /** Of the values that are exchanged. */
-  part: Float32Array;
-  /** Whose it is. */
-  rank: number;
-  /** Numbers of the chunk before it. */
-  at: number;
-}
-
-/** Some of each rank's numbers at a time: while one adds up, or sends, so do the others. */
-function* chunksOf(values: Float32Array, counts: readonly number[]): Generator<Portion[]> {
-  const each = Math.ceil(chunkElements / Math.max(1, counts.filter((count) => count > 0).length));
-  const longest = Math.max(...counts);
-  for (let from = 0; from < longest; from += each) {
-    const portions: Portion[] = [];
-    let [begin, at] = [0, 0];
-    for (const [rank, count] of counts.entries()) {
-      const part = values.subarray(begin + Math.min(from, count), begin + Math.min(from + each, count));
-      if (part.length > 0) portions.push({ part, rank, at });
-      at += part.length;
-      begin += count;
-    }
-    yield portions;
+  /** Twice as much as the one before at least, for none is given back. */
+  #allocate(bytes: number): StableMemory {
+    return this.#library.allocate(2 ** Math.ceil(Math.log2(Math.max(headerBytes, bytes))));
   }
 }
 
-function floatsOf({ bytes }: StableMemory): Float32Array {
-  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+/** By rank, some of the numbers of each at a time: while one adds up, or sends, so do the others. */
+function* chunksOf(values: Float32Array, counts: readonly number[]): Generator<Float32Array[]> {
+  const each = Math.floor(chunkElements / Math.max(1, counts.filter((count) => count > 0).length));
+  const longest = Math.max(...counts);
+  for (let from = 0; from < longest; from += each) {
+    let begin = 0;
+    yield counts.map((count) => {
+      const part = values.subarray(begin + Math.min(from, count), begin + Math.min(from + each, count));
+      begin += count;
+      return part;
+    });
+  }
+}
+
+function lengthOf(parts: readonly Float32Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+function floatsOf({ bytes }: StableMemory, count: number, from = 0): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset + 4 * from, count);
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));
