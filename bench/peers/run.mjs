@@ -14,9 +14,10 @@ const python = process.env.MOSSCTL_PYTHON || 'python3';
 
 const help = `Usage: npm run bench:peers -- [options]
 
-  --only <what>           some of train,sft,align,online,decode (default: train,decode). sft: adapters of rank 16 beside all linears of
+  --only <what>           some of train,sft,align,online,decode,scale (default: train,decode). sft: adapters of rank 16 beside all linears of
                           a frozen model, against PEFT and TRL's SFTTrainer; align: DPO, against TRL's DPOTrainer;
-                          online: GRPO, against TRL's GRPOTrainer
+                          online: GRPO, against TRL's GRPOTrainer;
+                          scale: two processes of one thread (mpirun), against PyTorch's DDP over gloo
   --shapes <names>        some of 100k,1m,7m,34m, and for sft qwen3-0.5b (default: 7m)
   --precisions <names>    fp32, bf16 or both (default: fp32,bf16)
   --modes <names>         PyTorch eager, compile or both, for training (default: eager,compile)
@@ -222,6 +223,26 @@ function onlineCells() {
   }));
 }
 
+/** Two processes of one thread each, in fp32. Ours takes its own rounds, in turn with one process. */
+function scaleCells() {
+  return list(options.shapes).map((shape) => ({
+    name: `two processes ${shape}`,
+    ours: async () => {
+      const { scale } = await ours('scale', shape, 'fp32');
+      if ('missing' in scale[0]) throw new Error(scale[0].missing);
+      return scale.map((row) => ({
+        ...row,
+        tokensPerSecond: row.tokensPerSecond.together,
+        gflops: (row.tokensPerSecond.together * row.flopsPerToken) / 1e9,
+        peakRssMiB: Math.max(...row.peakRssMiB.together),
+      }));
+    },
+    peers: [
+      { name: 'PyTorch DDP, gloo', measure: () => measured(python, ['-B', 'ddp.py', '--shape', shape, ...steps]) },
+    ],
+  }));
+}
+
 /** One round of a cell: ours and each peer once. */
 async function measureRound(cell, isForward) {
   const round = {};
@@ -331,6 +352,7 @@ const known = {
   align: alignmentCells,
   online: onlineCells,
   decode: decodingCells,
+  scale: scaleCells,
 };
 const wanted = list(options.only);
 for (const what of wanted)

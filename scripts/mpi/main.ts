@@ -1,6 +1,7 @@
-// npm run test:mpi: whole trainings of the smoke pipeline under mpirun, of each MPI that is installed. Two ranks must have the losses of
-// one process; one of two is killed (kill -9) after a checkpoint, the job must end by itself and, run again, end with the digest
-// of two that nothing happened to; and what two ranks began, three must finish with the losses of one process.
+// npm run test:mpi: whole trainings of the smoke pipeline under mpirun, of each MPI that is installed. 100 steps of a tiny model on two and on
+// four ranks must have the losses of one process, and so must the pipeline's base on two and four, and what learns from preferences; one of two
+// is killed (kill -9) after a checkpoint, the job must end by itself and, run again, end with the digest of two that nothing happened to;
+// what two ranks began, three must finish with the losses of one process; and one of two that is asked to stop stops both, with a checkpoint.
 //   --folder PATH (kept)  --steps 12
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -21,37 +22,72 @@ interface Ended {
   said: string;
 }
 
+const setOf = (values: readonly string[]): string[] => values.flatMap((value) => ['--set', value]);
+const pretraining = ['pretrain', '--config', 'smoke', ...setOf(settings.map((each) => `pretrain.train.${each}`))];
+
 /** @param launcher before `node`: none for one process. */
-function start(launcher: readonly string[], name: string): { child: ChildProcess; ended: Promise<Ended> } {
-  const typed = ['pretrain', '--config', 'smoke', '--threads', '1', '--out', join(folder, name)];
-  const sets = settings.flatMap((setting) => ['--set', `pretrain.train.${setting}`]);
-  const [command, ...rest] = [...launcher, process.execPath, 'bin/mossctl.js', ...typed, ...sets];
+function start(
+  launcher: readonly string[],
+  name: string,
+  typed: readonly string[] = pretraining,
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const place = ['--threads', '1', '--out', join(folder, name)];
+  const [command, ...rest] = [...launcher, process.execPath, 'bin/mossctl.js', ...typed, ...place];
   const child = spawn(command, rest, { env: { ...process.env, ...asRoot }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (said += text));
   return { child, ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, said }))) };
 }
 
-async function finished(launcher: readonly string[], name: string): Promise<void> {
-  const { code, said } = await start(launcher, name).ended;
+async function finished(launcher: readonly string[], name: string, typed?: readonly string[]): Promise<void> {
+  const { code, said } = await start(launcher, name, typed).ended;
   assert.equal(code, 0, said);
 }
 
-function lossesOf(name: string): Map<number, number> {
+function lossesOf(name: string): Map<string, number> {
   const lines = readFileSync(join(folder, name, 'metrics.jsonl'), 'utf8')
     .trim()
     .split('\n');
-  const events = lines.map((line) => JSON.parse(line) as { type: string; step: number; loss: number });
-  return new Map(events.filter(({ type }) => type === 'step').map(({ step, loss }) => [step, loss]));
+  const events = lines.map((line) => JSON.parse(line) as { type: string; stage: string; step: number; loss: number });
+  return new Map(
+    events.filter(({ type }) => type === 'step').map(({ stage, step, loss }) => [`${stage} ${step}`, loss]),
+  );
 }
 
-function compare(name: string): void {
-  const [expected, actual] = [lossesOf('one'), lossesOf(name)];
-  assert.equal(actual.size, steps);
+function compare(name: string, one = 'one'): void {
+  const [expected, actual] = [lossesOf(one), lossesOf(name)];
+  assert.deepEqual([...actual.keys()], [...expected.keys()]);
   let most = 0;
   for (const [step, loss] of expected) most = Math.max(most, Math.abs((actual.get(step) ?? 0) - loss) / loss);
-  console.log(`${name}: ${steps} losses, at most ${most.toExponential(1)} from those of one process`);
+  console.log(`${name}: ${actual.size} losses, at most ${most.toExponential(1)} from those of one process`);
   assert.ok(most < 1e-4);
+}
+
+/** Of each rank of a training of the tiny model. */
+function tinyLosses(launcher: readonly string[], optimizer: string): number[][] {
+  const own = [process.execPath, '--import', 'tsx', 'test/distributed/rank.ts', '100', optimizer];
+  const [command, ...rest] = [...launcher, ...own];
+  const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', env: { ...process.env, ...asRoot } });
+  assert.equal(status, 0, stderr);
+  const said = stdout.split('\n').filter((line) => line.startsWith('{'));
+  return said.map((line) => (JSON.parse(line) as { losses: number[] }).losses);
+}
+
+function compareTiny(launcher: (count: number) => string[], name: string): void {
+  for (const optimizer of ['adamw', 'muon']) {
+    const [one] = tinyLosses([], optimizer);
+    for (const count of [2, 4]) {
+      const ranks = tinyLosses(launcher(count), optimizer);
+      assert.equal(ranks.length, count);
+      for (const losses of ranks) assert.deepEqual(losses, ranks[0]);
+      // Muon makes much of little where it rounds, so of the loss that it began with.
+      const most = Math.max(...one.map((loss, i) => Math.abs(ranks[0][i] - loss))) / one[0];
+      console.log(
+        `${name}: 100 losses of ${optimizer} on ${count} ranks, at most ${most.toExponential(1)} from those of one`,
+      );
+      assert.ok(one.length === 100 && most < 1e-4);
+    }
+  }
 }
 
 const stageOf = (name: string): string => join(folder, name, 'pretrain');
@@ -73,7 +109,8 @@ function ranksOf(name: string): number[] {
     .map(Number);
 }
 
-async function killed(launcher: readonly string[], name: string, victim: 0 | 1): Promise<void> {
+/** Sends a signal to one of two once there is a checkpoint. @returns how the job ended. */
+async function signalled(launcher: readonly string[], name: string, to: 0 | 1, signal: NodeJS.Signals): Promise<Ended> {
   const { ended } = start(launcher, name);
   let isOver = false;
   void ended.then(() => {
@@ -82,14 +119,46 @@ async function killed(launcher: readonly string[], name: string, victim: 0 | 1):
   while (!existsSync(join(stageOf(name), 'step-000005')) && !isOver) await new Promise((go) => setTimeout(go, 20));
   const ids = ranksOf(name);
   assert.equal(ids.length, 2, `${ids.length} processes`);
-  process.kill(ids[victim], 'SIGKILL');
-  const { code } = await ended;
+  process.kill(ids[to], signal);
+  return ended;
+}
+
+async function killed(launcher: readonly string[], name: string, victim: 0 | 1): Promise<void> {
+  const { code } = await signalled(launcher, name, victim, 'SIGKILL');
   assert.notEqual(code, 0);
   assert.ok(!existsSync(join(stageOf(name), last)), 'it was over before it was killed');
   console.log(`${name}: process ${victim + 1} of 2 killed after step 5; the job ended with ${code}`);
 }
 
+/** The second process is asked to stop, and both do; the same command resumes. */
+async function stopped(launcher: readonly string[], name: string): Promise<void> {
+  const { code, said } = await signalled(launcher, name, 1, 'SIGTERM');
+  assert.equal(code, 130, said);
+  assert.match(said, /stopped at step \d+ of/);
+  assert.ok(!existsSync(join(stageOf(name), last)), 'it was over before it was asked to stop');
+  await finished(launcher, name);
+  compare(name);
+}
+
 await finished([], 'one');
+const chat = join(folder, 'chat', 'sft', 'step-000008');
+await finished([], 'chat', [
+  ...['sft', '--from', join(stageOf('one'), last), '--data', 'examples/conversations.jsonl'],
+  ...setOf(['sft.train.steps=8']),
+]);
+const few = (stage: string): string[] => setOf([`${stage}.train.steps=4`, `${stage}.train.batchSize=4`]);
+const preferences = ['--from', chat, '--data', 'examples/pairs.jsonl'];
+const learning: Record<string, string[]> = {
+  dpo: [
+    'align',
+    ...preferences,
+    ...few('align'),
+    ...setOf(['align.replay.instructions=0.2', `align.replay.data=${process.cwd()}/examples/conversations.jsonl`]),
+  ],
+  kto: ['align', ...preferences, ...few('align'), ...setOf(['align.method=kto'])],
+  reward: ['align', '--only', 'reward-model', ...preferences, ...few('rewardModel')],
+};
+for (const [name, typed] of Object.entries(learning)) await finished([], `one-${name}`, typed);
 for (const mpirun of ['mpirun.openmpi', 'mpirun.mpich']) {
   if (spawnSync(mpirun, ['--version']).status !== 0) {
     console.log(`${mpirun}: skipped, it is not installed`);
@@ -102,8 +171,16 @@ for (const mpirun of ['mpirun.openmpi', 'mpirun.mpich']) {
     String(count),
   ];
   const name = mpirun.slice('mpirun.'.length);
+  compareTiny(ranks, name);
   await finished(ranks(2), name);
   compare(name);
+  await finished(ranks(4), `${name}-four`);
+  compare(`${name}-four`);
+  for (const [method, typed] of Object.entries(learning)) {
+    await finished(ranks(method === 'dpo' ? 4 : 2), `${name}-${method}`, typed);
+    compare(`${name}-${method}`, `one-${method}`);
+  }
+  await stopped(ranks(2), `${name}-stopped`);
   for (const victim of [0, 1] as const) {
     const own = `${name}-killed-${victim}`;
     await killed(ranks(2), own, victim);

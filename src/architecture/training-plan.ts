@@ -11,7 +11,8 @@ import {
   trainingFlopsPerToken,
   trainingMemory,
 } from './cost.js';
-import { parameterCount } from './parameters.js';
+import { decoderTable, parameterCount } from './parameters.js';
+import { rankMemory, wireBytes } from './rank-plan.js';
 
 export interface PlanRequest {
   config: ModelShape;
@@ -20,6 +21,8 @@ export interface PlanRequest {
   /** Of this machine, fp32: operations a second at most, null where not known; and memory in bytes. */
   machine: { peakFlops: number | null; bytes: number };
   hardware: readonly { device: Device; count: number }[];
+  /** Processes that train together; absent: one. */
+  ranks?: number;
 }
 
 export interface HardwareEstimate {
@@ -53,6 +56,21 @@ export function planTraining(request: PlanRequest) {
       seconds: rate === null ? null : (flopsPerToken * tokens) / rate,
     };
   };
+  /** What one of them takes. */
+  const planRanks = (count: number) => {
+    const kind = { ...train, ranks: count };
+    const flopsPerStep = (flopsPerToken * perStep) / count;
+    const rate = machine.peakFlops === null ? null : machine.peakFlops * measuredShare(parameters);
+    return {
+      count,
+      memory: rankMemory(config, { rows: train.batchSize, columns }, kind),
+      /** Operations, and bytes that it sends, and receives: of a step. */
+      flopsPerStep,
+      wireBytesPerStep: wireBytes(decoderTable(config), count),
+      /** Of computing alone, on a machine like this one of its own; null where its rate is not known. */
+      secondsPerStep: rate === null ? null : flopsPerStep / rate,
+    };
+  };
   return {
     /** Of the parameters: the table of the vocabulary, and the output projection where that is another. */
     embedding: (config.tie_word_embeddings ? 1 : 2) * config.vocab_size * config.hidden_size,
@@ -63,6 +81,7 @@ export function planTraining(request: PlanRequest) {
     /** Of a step: rows of a micro-batch, micro-batches, tokens on average over a batch that warms up. */
     batch: { rows: train.batchSize, accumulation: train.accumulation, warmup: train.batchWarmup, tokens: perStep },
     training: { optimizer, learningRate, weightDecay, schedule },
+    ...(request.ranks !== undefined && { ranks: planRanks(request.ranks) }),
     machine: {
       ...estimate('this machine', machine.peakFlops, measuredShare(parameters)),
       bytes: machine.bytes,

@@ -22,6 +22,8 @@ export interface HostShare {
   cores: number;
   /** Ranks of this machine, itself among them. */
   ranks: number;
+  /** Of all machines. */
+  ranksInAll: number;
   /** All that these ranks may use together, where a launcher has bound them to fewer cores than the machine gives. */
   bound?: { used: number; there: number };
 }
@@ -36,6 +38,11 @@ export function shareHost(share: HostShare): void {
 /** How many processes of this machine train together. */
 export function ranksOfHost(): number {
   return ownShare?.ranks ?? 1;
+}
+
+/** How many train together, on all machines. */
+export function ranksInAll(): number {
+  return ownShare?.ranksInAll ?? 1;
 }
 
 /** Where Linux shows control groups, of version 2 or 1; elsewhere it does not exist. */
@@ -68,7 +75,12 @@ export function hostShare(places: readonly RankPlace[], rank: number): HostShare
     [...counts.values()].reduce((sum, count) => sum + count, 0),
   );
   const there = Math.min(own.quota, own.cores);
-  return { cores: Math.max(1, cores), ranks: here.length, ...(used < there && { bound: { used, there } }) };
+  return {
+    cores: Math.max(1, cores),
+    ranks: here.length,
+    ranksInAll: places.length,
+    ...(used < there && { bound: { used, there } }),
+  };
 }
 
 function quotaIn(groups: string): number {

@@ -44,6 +44,17 @@ export function launchedRank(environment: Environment): LaunchedRank | undefined
   return undefined;
 }
 
+/**
+ * How many tasks one `srun` started, of which this is the first, where each takes itself for the only one; 0 elsewhere. The
+ * batch script has a SLURM_PROCID, too, but is no step.
+ */
+export function unjoinedTasks(environment: Environment): number {
+  const { SLURM_STEP_ID: step, SLURM_STEP_NUM_TASKS: tasks, SLURM_PROCID: task } = environment;
+  const isFirst = step !== undefined && /^\d{1,9}$/.test(step) && task === '0';
+  const count = isFirst && tasks !== undefined && /^\d{1,6}$/.test(tasks) ? Number(tasks) : 0;
+  return count > 1 && launchedRank(environment) === undefined ? count : 0;
+}
+
 /** Open MPI's `mpirun` says so; without a word from it each process has as many cores as the machine or the job gives. */
 export function isBoundToCores(environment: Environment): boolean {
   return environment.OMPI_MCA_orte_bound_at_launch === '1';

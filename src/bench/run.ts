@@ -20,6 +20,7 @@ import type { OnlineMeasurement } from './online.js';
 import { measureOps, type OpResult } from './ops.js';
 import { type RolloutResult, rolloutShares } from './rollouts.js';
 import { limitsAt } from './roofline.js';
+import { measureScale, type ScaleResult, type UnmeasuredScale } from './scale.js';
 import { type FineTunedShape, isShapeName, namedShapes, type ShapeName, shapeOf, shareOf } from './shapes.js';
 import type { TrainMeasurement } from './train.js';
 
@@ -35,6 +36,7 @@ export const sections = [
     'decode',
     'rollouts',
     'neighbour',
+    'scale',
     'checkpoint',
     'data',
     'filter',
@@ -104,6 +106,7 @@ export interface BenchResult {
   rollouts: RolloutResult[];
   /** Empty where the machine has one core, or its backend takes no thread count. */
   neighbour: NeighbourResult[];
+  scale: (ScaleResult | UnmeasuredScale)[];
   checkpoint: CheckpointResult[];
   data: DataResult[];
   filter: FilterResult[];
@@ -128,7 +131,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
   const result: BenchResult = {
     ...{ machine, gemm: [], ops: [], train: [], sft: [], align: [], online: [], decode: [] },
-    ...{ rollouts: [], neighbour: [], checkpoint: [], data: [], filter: [] },
+    ...{ rollouts: [], neighbour: [], scale: [], checkpoint: [], data: [], filter: [] },
     othersShare: {},
   };
   const isNative = backend === 'native';
@@ -224,6 +227,12 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
         }
       });
     },
+    scale: () =>
+      each(firstPrecision, named ?? ['34m'], async (shape, precision) => {
+        watcher.onStart(`train ${shape} on two processes`);
+        const job = { shape, precision, backend: choice, seed, steps: steps ?? 4, rounds: 3 };
+        result.scale.push(await measureScale(job));
+      }),
     checkpoint: async () => {
       for (const name of named ?? (['34m'] as const)) {
         watcher.onStart(`checkpoint ${name}`);

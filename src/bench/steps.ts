@@ -1,7 +1,7 @@
 // Training steps by the clock: the first ones warm up, then as many as are asked for or as fit some seconds.
 import { type Spread, spreadOf } from './measure.js';
 
-const warmUpSteps = 2;
+export const warmUpSteps = 2;
 const maxSteps = 20;
 const maxSeconds = 20;
 

@@ -7,6 +7,7 @@ import { trainSchema } from '../config/train.js';
 import type { TokenBatch } from '../data/types.js';
 import { disposeModel, initModel } from '../model/model.js';
 import { openBackend } from '../tensor/backends.js';
+import { alone, type Communicator } from '../tensor/communicator.js';
 import { tokenObjective } from '../train/objectives/next-token.js';
 import { createOptimizer, disposeOptimizer } from '../train/optimizer.js';
 import { trainStep } from '../train/step.js';
@@ -47,15 +48,19 @@ export interface TrainMeasurement {
   loss: number;
 }
 
-/** Opens the backend and trains a fresh model; `cancelled` is asked between steps. */
+/**
+ * Opens the backend and trains a fresh model; `cancelled` is asked between steps. Together with others, who are given a number of steps, it
+ * takes those of the whole batch.
+ */
 export async function measureTraining(
   job: TrainJob,
   cancelled: () => boolean = () => false,
+  communicator: Communicator = alone,
 ): Promise<TrainMeasurement> {
   const { name: backend } = await openBackend(job.backend, job);
   const shape = shapeOf(job.shape, job.columns);
   const model = initModel(shape.config, job.seed);
-  const optimizer = createOptimizer(model);
+  const optimizer = createOptimizer(model, 'adamw', communicator);
   const config = trainSchema.parse({ learningRate: 1e-3, schedule: 'constant' });
   const objective = randomTokens(shape, job.seed);
   const tokens = shape.rows * shape.columns;
@@ -63,7 +68,7 @@ export async function measureTraining(
     const batch = await objective.next();
     const start = performance.now();
     const { loss } = await trainStep(model, optimizer, objective, [batch], config, {
-      ...{ step, learningRate: config.learningRate },
+      ...{ step, learningRate: config.learningRate, communicator },
     });
     return { seconds: (performance.now() - start) / 1000, tokens, loss };
   };

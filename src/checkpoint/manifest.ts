@@ -42,6 +42,8 @@ const manifestSchema = z.object({
   /** Threads divide sums, so the bits of a checkpoint follow from them; null: not ours to choose on this backend. */
   threads: z.int().min(1).nullable().default(null),
   precision: z.string().max(100).default('fp32'),
+  /** Processes that trained together, each with so many threads; absent: one. Sums are divided over them, too. */
+  ranks: z.int().min(2).optional(),
   /** Saved before it was evaluated and sampled from, which is not done yet: `metrics` holds older figures. */
   unmeasured: z.literal(true).optional(),
   /** The dtype that the published model came in, which exports keep; absent: f32. */

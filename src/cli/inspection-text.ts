@@ -174,9 +174,13 @@ function shapesText(shapes: ParameterSummary['groups'][number]['shapes']): strin
 }
 
 function computedBy({ manifest, resumable }: Inspection): string[] {
-  const { backend, threads, precision, versions } = manifest;
+  const { backend, threads, ranks, precision, versions } = manifest;
   if (manifest.stage === 'import') return [];
-  const engine = [backend, ...(threads === null ? [] : [countOf(threads, 'thread')]), precision].join(', ');
+  const counts = [
+    ...(threads === null ? [] : [countOf(threads, 'thread')]),
+    ...(ranks === undefined ? [] : [`${ranks} processes`]),
+  ];
+  const engine = [backend, ...counts, precision].join(', ');
   return [
     `${engine}; mossctl ${versions.mossctl}, TensorFlow.js ${versions.tfjs}`,
     resumable

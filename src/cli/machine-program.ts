@@ -49,11 +49,11 @@ export function addBench(program: Command): void {
     .description('how fast this machine computes, trains, decodes, saves and reads text, as shares of its peak')
     .option(
       '--only <sections>',
-      'some of machine, gemm, ops, train, sft, decode, rollouts, neighbour, checkpoint, data',
+      'some of machine, gemm, ops, train, sft, decode, rollouts, neighbour, scale, checkpoint, data',
     )
     .option(
       '--shape <names>',
-      'some of 1m, 7m, 34m, quickstart, and for sft qwen3-0.5b (default: the first three for train, 34m for checkpoint, quickstart for rollouts, else 7m)',
+      'some of 1m, 7m, 34m, quickstart, and for sft qwen3-0.5b (default: the first three for train, 34m for checkpoint and scale, quickstart for rollouts, else 7m)',
     )
     .option('--precision <names>', 'fp32, bf16 (default: fp32, and bf16 where the processor multiplies it)')
     .option('--backend <name>', 'compute backend: auto, tensorflow, native, wasm or cpu', 'auto')

@@ -1,5 +1,5 @@
 // The entry point: the only place that sets the exit code of the process.
-import { launchedRank } from '../base/launcher.js';
+import { launchedRank, unjoinedTasks } from '../base/launcher.js';
 import { runCommandLine } from './command-line.js';
 import { incompleteError, outputWritten, reportFailure, surviveBrokenStreams } from './output.js';
 import { survivesHangup } from './signals.js';
@@ -9,6 +9,8 @@ if (survivesHangup) process.on('SIGHUP', () => undefined);
 process.on('uncaughtException', (error) => process.exit(reportFailure(error)));
 const typed = process.argv.slice(2);
 const launched = launchedRank(process.env);
+const unjoined = unjoinedTasks(process.env);
+if (unjoined > 0) await (await import('./ranks.js')).warnUnjoined(unjoined, typed);
 let code =
   launched === undefined ? await runCommandLine(typed) : await (await import('./ranks.js')).runRank(launched, typed);
 await outputWritten();

@@ -256,6 +256,11 @@ function addPlan(program: Command): void {
     .option('--tokens <number>', 'tokens to train on, such as 3B (default: 20 a parameter)', quantity)
     .option('--vocab <number>', 'ids of the tokenizer', wholeNumber(266, 1_000_000))
     .option('--context <number>', 'tokens in a row', wholeNumber(8, 1_048_576))
+    .option(
+      '--ranks <number>',
+      'processes that train together (mpirun -n): what each of them takes',
+      wholeNumber(2, 65_536),
+    )
     .option('--hardware <list>', 'such as h100×8,a100×4, or cpu for this machine alone (default: h100×8)');
   withOutput(plan);
   withAction(onlyPrints(plan), async () => async (options: PlanCommandOptions & { from?: string; lora?: boolean }) => {

@@ -7,7 +7,8 @@ import { isBoundToCores, isKilledEarly, type LaunchedRank } from '../base/launch
 import type { MpiCommunicator } from '../distributed/mpi.js';
 import { chosenLanguage } from '../language/choice.js';
 import { speechIn } from '../language/speech.js';
-import { dismissRanks, followFirstRank, isInFlight } from '../pipeline/ranks.js';
+import { dismissRanks, followFirstRank } from '../pipeline/ranks.js';
+import { isInFlight } from '../stages/ranks.js';
 import { alone, type Communicator, RankFailed } from '../tensor/communicator.js';
 import { runCommandLine } from './command-line.js';
 import { outputWritten, reportFailure, speak, warnOnStderr } from './output.js';
@@ -21,7 +22,19 @@ export function communicator(): Communicator {
 }
 
 /** Commands that train; words without `-` that may come first. */
-const together = ['run', 'pretrain', 'sft'];
+const together = ['run', 'pretrain', 'sft', 'tool-use', 'align'];
+
+function trains([command]: readonly string[]): boolean {
+  return command === undefined || command.startsWith('-') || together.includes(command);
+}
+
+/** Of `tasks` processes that Slurm started, none of which knows of the others: that is meant where each does work of its own. */
+export async function warnUnjoined(tasks: number, typed: readonly string[]): Promise<void> {
+  if (isAnsweredAlone(typed) || !trains(typed)) return;
+  speak(await speechIn(chosenLanguage(typed, process.env)));
+  const text = `srun started ${tasks} processes, and each takes itself for the only one: they do not train together. Start them with srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH), or one alone with srun -n 1`;
+  warnOnStderr(text);
+}
 
 function isAnsweredAlone(typed: readonly string[]): boolean {
   const [first] = typed;
@@ -68,10 +81,9 @@ export async function leave(mpi: MpiCommunicator, code: number): Promise<void> {
 }
 
 async function lead(mpi: MpiCommunicator, typed: readonly string[]): Promise<number> {
-  const [command] = typed;
-  const isTraining = command === undefined || command.startsWith('-') || together.includes(command);
+  const isTraining = trains(typed);
   if (isTraining && isKilledEarly(process.env)) warnOnStderr(killedEarly);
-  const code = isTraining ? await runCommandLine(typed) : reportFailure(trainsNothing(command, mpi.size));
+  const code = isTraining ? await runCommandLine(typed) : reportFailure(trainsNothing(typed[0], mpi.size));
   // They know already where one of them has failed; and in the midst of a stage they would take it for something else.
   if (!isInFlight(mpi)) await dismissRanks(mpi).catch(() => undefined);
   return code;

@@ -14,8 +14,13 @@ export interface MpiLibrary {
   size: number;
   /** Memory of so many bytes, for good. */
   allocate(bytes: number): StableMemory;
-  /** Begins to sum `count` fp32 numbers element by element, from one memory into another. */
-  startSum(from: StableMemory, into: StableMemory, count: number): void;
+  /**
+   * Begins to send each rank its part of `from`, `counts` fp32 numbers by rank, and to collect what they have for this one: as many
+   * from each, by rank.
+   */
+  startExchange(from: StableMemory, counts: readonly number[], into: StableMemory): void;
+  /** Begins to collect `counts` fp32 numbers of the ranks, by rank; `from` has this one's. */
+  startCollect(from: StableMemory, into: StableMemory, counts: readonly number[]): void;
   /** Begins to collect `bytes` of each rank, by rank. */
   startGather(from: StableMemory, into: StableMemory, bytes: number): void;
   /** Whether what was started last is done; moves it on. */
@@ -57,7 +62,7 @@ export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
   // move, and ours do not.
   process.env.UCX_MEM_EVENTS ??= 'no';
   const { library, path, version, family } = open(koffi, launched.family);
-  const { type, world, float, byte, sum, returnErrors, noStatus } = handlesOf(library, family);
+  const { type, world, float, byte, returnErrors, noStatus } = handlesOf(library, family);
   const call = (name: string, parameters: string[], ...given: unknown[]): void =>
     check(declare(name, parameters), given);
   const declare = (name: string, parameters: string[]) => library.func(name, 'int', parameters);
@@ -85,19 +90,44 @@ export async function joinMpi(launched: LaunchedRank): Promise<MpiLibrary> {
     });
   }
   const request = koffi.alloc('uint64_t', 1);
+  // Counts and places of what is sent and collected, which MPI reads as long as that lasts.
+  const layout = [0, 1, 2, 3].map(() => {
+    const pointer = koffi.alloc('int', size) as bigint;
+    return { pointer, numbers: new Int32Array(koffi.view(pointer, 4 * size)) };
+  });
+  const layOut = (counts: readonly number[], [lengths, places]: typeof layout): bigint[] => {
+    let at = 0;
+    for (const [rank, count] of counts.entries()) {
+      lengths.numbers[rank] = count;
+      places.numbers[rank] = at;
+      at += count;
+    }
+    return [lengths.pointer, places.pointer];
+  };
   const flag = koffi.alloc('int', 1);
   const isSet = new Int32Array(koffi.view(flag, 4));
-  const startSum = declare('MPI_Iallreduce', ['void *', 'void *', 'int', type, type, type, 'void *']);
+  const vector = ['void *', 'void *', 'void *', type];
+  const startExchange = declare('MPI_Ialltoallv', [...vector, ...vector, type, 'void *']);
+  const startCollect = declare('MPI_Iallgatherv', ['void *', 'int', type, ...vector, type, 'void *']);
   const startGather = declare('MPI_Iallgather', ['void *', 'int', type, 'void *', 'int', type, type, 'void *']);
   const test = declare('MPI_Test', ['void *', 'void *', 'void *']);
   const abort = declare('MPI_Abort', [type, 'int']);
+  const rank = askWorld('MPI_Comm_rank');
   return {
-    ...{ version, path, size, rank: askWorld('MPI_Comm_rank') },
+    ...{ version, path, size, rank },
     allocate(bytes) {
       const pointer = koffi.alloc('uint8_t', bytes) as bigint;
       return { pointer, bytes: new Uint8Array(koffi.view(pointer, bytes)) };
     },
-    startSum: (from, into, count) => check(startSum, [from.pointer, into.pointer, count, float, sum, world, request]),
+    startExchange(from, counts, into) {
+      const sent = layOut(counts, layout.slice(0, 2));
+      const collected = layOut(new Array<number>(size).fill(counts[rank]), layout.slice(2));
+      check(startExchange, [from.pointer, ...sent, float, into.pointer, ...collected, float, world, request]);
+    },
+    startCollect(from, into, counts) {
+      const collected = layOut(counts, layout.slice(2));
+      check(startCollect, [from.pointer, counts[rank], float, into.pointer, ...collected, float, world, request]);
+    },
     startGather: (from, into, bytes) =>
       check(startGather, [from.pointer, bytes, byte, into.pointer, bytes, byte, world, request]),
     isDone() {
@@ -168,14 +198,20 @@ function handlesOf(library: Loaded, family: MpiFamily) {
       world: 0x44000000,
       float: 0x4c00040a,
       byte: 0x4c00010d,
-      sum: 0x58000003,
       returnErrors: 0x54000001,
     };
     return { type: 'int', ...(numbers satisfies Record<string, Handle>), noStatus: 1n };
   }
   const of = (name: string): bigint => library.symbol(`ompi_mpi_${name}`) as bigint;
   return {
-    ...{ type: 'void *', world: of('comm_world'), float: of('float'), byte: of('byte'), sum: of('op_sum') },
+    ...{
+      type: 'void *',
+      requestBytes: 8,
+      world: of('comm_world'),
+      float: of('float'),
+      byte: of('byte'),
+      sum: of('op_sum'),
+    },
     ...{ returnErrors: of('errors_return'), noStatus: 0n },
   };
 }

@@ -4,12 +4,10 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { LaunchedRank } from '../base/launcher.js';
-import { type Communicator, RankFailed } from '../tensor/communicator.js';
+import { type Communicator, failureOf, failureOnRank, RankFailed, type RankFailure } from '../tensor/communicator.js';
 import { joinMpi, type MpiLibrary, type StableMemory } from './library.js';
 
 export interface MpiCommunicator extends Communicator {
-  /** The library, in words. */
-  readonly version: string;
   /** An exchange failed on this rank alone: the others may wait for it, and nothing can be exchanged any more. */
   readonly isBroken: boolean;
   /** Leaves the job; all ranks must. */
@@ -19,11 +17,11 @@ export interface MpiCommunicator extends Communicator {
 }
 
 /** What a rank is about to do. */
-const intents = { sum: 1, gather: 2, fail: 3 } as const;
+const intents = { reduceScatter: 1, allGather: 2, gather: 3, fail: 4 } as const;
 type Intent = keyof typeof intents;
-/** Intent, and bytes (gather) or elements (sum). */
+/** Intent, and bytes (gather) or elements. */
 const headerBytes = 8;
-/** fp32 numbers that one call of MPI sums. */
+/** fp32 numbers of all ranks together that are under way at a time. */
 const chunkElements = 1 << 20;
 const maxReason = 2000;
 /** Turns of the event loop before a rank that waits for others gives its core away. */
@@ -38,20 +36,21 @@ class MpiRanks implements MpiCommunicator {
   readonly #library: MpiLibrary;
   readonly rank: number;
   readonly size: number;
-  readonly version: string;
+  readonly transport: string;
   readonly #header: { own: StableMemory; all: StableMemory };
   #own: StableMemory | undefined;
   #all: StableMemory | undefined;
   /** One exchange at a time, in the order that they were asked for. */
   #last: Promise<unknown> = Promise.resolve();
-  #failure: RankFailed | undefined;
+  /** Why nothing more is exchanged, on every rank. */
+  #failure: Error | undefined;
   #isBroken = false;
 
   constructor(library: MpiLibrary) {
     this.#library = library;
     this.rank = library.rank;
     this.size = library.size;
-    this.version = library.version;
+    this.transport = library.version.replace(/ (?:version: *)?v?(?=\d)/i, ' ');
     this.#header = { own: library.allocate(headerBytes), all: library.allocate(headerBytes * library.size) };
   }
 
@@ -59,13 +58,19 @@ class MpiRanks implements MpiCommunicator {
     return this.#isBroken;
   }
 
-  readonly sum = (values: Float32Array): Promise<void> => this.#inTurn(() => this.#sum(values));
+  readonly reduceScatter = (values: Float32Array, counts: readonly number[]): Promise<void> =>
+    this.#inTurn(() => this.#reduceScatter(values, counts));
+
+  readonly allGather = (values: Float32Array, counts: readonly number[]): Promise<void> =>
+    this.#inTurn(() => this.#allGather(values, counts));
 
   readonly gather = <Value>(value: Value): Promise<Value[]> =>
     this.#inTurn(async () => (await this.#gather(serialize(value))).map((bytes) => deserialize(bytes) as Value));
 
-  async fail(reason: string): Promise<void> {
-    await this.#inTurn(() => this.#meet('fail', 0, Buffer.from(reason.slice(0, maxReason)))).catch(() => undefined);
+  async fail(error: unknown): Promise<void> {
+    const { reason, isInterrupted } = failureOf(error);
+    const said = serialize({ reason: reason.slice(0, maxReason), isInterrupted } satisfies RankFailure);
+    await this.#inTurn(() => this.#meet('fail', 0, said)).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -83,21 +88,47 @@ class MpiRanks implements MpiCommunicator {
       return exchange();
     });
     this.#last = result.catch((error) => {
-      this.#isBroken ||= !(error instanceof RankFailed); // that one all of them have
+      this.#isBroken ||= error !== this.#failure; // that one all of them have
     });
     return result;
   }
 
-  async #sum(values: Float32Array): Promise<void> {
-    await this.#meet('sum', values.length);
-    const bytes = 4 * Math.min(values.length, chunkElements);
-    const [own, all] = this.#room(bytes, bytes);
-    for (let from = 0; from < values.length; from += chunkElements) {
-      const chunk = values.subarray(from, from + chunkElements);
-      floatsOf(own, chunk.length).set(chunk);
-      this.#library.startSum(own, all, chunk.length);
+  /** Sums in the order of the ranks: what comes of them is the same under any MPI. */
+  async #reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void> {
+    await this.#meet('reduceScatter', values.length);
+    for (const parts of chunksOf(values, counts)) {
+      const own = parts[this.rank];
+      const [from, into] = this.#room(4 * lengthOf(parts), 4 * own.length * this.size);
+      let at = 0;
+      for (const part of parts) {
+        floatsOf(from, part.length, at).set(part);
+        at += part.length;
+      }
+      const lengths = parts.map(({ length }) => length);
+      this.#library.startExchange(from, lengths, into);
       await this.#done('eager');
-      chunk.set(floatsOf(all, chunk.length));
+      own.set(floatsOf(into, own.length));
+      for (let rank = 1; rank < this.size; rank++) {
+        const other = floatsOf(into, own.length, rank * own.length);
+        for (let i = 0; i < own.length; i++) own[i] += other[i];
+      }
+    }
+  }
+
+  async #allGather(values: Float32Array, counts: readonly number[]): Promise<void> {
+    await this.#meet('allGather', values.length);
+    for (const parts of chunksOf(values, counts)) {
+      const own = parts[this.rank];
+      const [from, into] = this.#room(4 * own.length, 4 * lengthOf(parts));
+      floatsOf(from, own.length).set(own);
+      const lengths = parts.map(({ length }) => length);
+      this.#library.startCollect(from, into, lengths);
+      await this.#done('eager');
+      let at = 0;
+      for (const [rank, part] of parts.entries()) {
+        if (rank !== this.rank) part.set(floatsOf(into, part.length, at));
+        at += part.length;
+      }
     }
   }
 
@@ -117,11 +148,11 @@ class MpiRanks implements MpiCommunicator {
 
   /**
    * Waits until every rank is here. @returns the amount that each gives, by rank.
-   * @throws RankFailed where one says that it cannot continue, and Error where they are about to do different things.
+   * @throws what `failureOnRank` gives where one cannot continue, and RankFailed where they are about to do different things.
    */
-  async #meet(intent: Intent, amount: number, reason: Uint8Array = new Uint8Array()): Promise<number[]> {
+  async #meet(intent: Intent, amount: number, failure: Uint8Array = new Uint8Array()): Promise<number[]> {
     const { own, all } = this.#header;
-    new Uint32Array(own.bytes.buffer).set([intents[intent], intent === 'fail' ? reason.length : amount]);
+    new Uint32Array(own.bytes.buffer).set([intents[intent], intent === 'fail' ? failure.length : amount]);
     this.#library.startGather(own, all, headerBytes);
     await this.#done('patient');
     const words = new Uint32Array(all.bytes.buffer).slice();
@@ -130,8 +161,8 @@ class MpiRanks implements MpiCommunicator {
     const failed = codes.indexOf(intents.fail);
     if (failed !== -1) {
       const lengths = amounts.map((length, rank) => (codes[rank] === intents.fail ? length : 0));
-      const said = await this.#collect(reason, lengths);
-      this.#failure = new RankFailed(`rank ${failed} of ${this.size} failed`, Buffer.from(said[failed]).toString());
+      const said = await this.#collect(failure, lengths);
+      this.#failure = failureOnRank(deserialize(said[failed]) as RankFailure, { rank: failed, size: this.size });
       throw this.#failure;
     }
     const isSame = codes.every((code) => code === codes[0]);
@@ -156,14 +187,37 @@ class MpiRanks implements MpiCommunicator {
   }
 
   #room(own: number, all: number): [StableMemory, StableMemory] {
-    if (this.#own === undefined || this.#own.bytes.length < own) this.#own = this.#library.allocate(own);
-    if (this.#all === undefined || this.#all.bytes.length < all) this.#all = this.#library.allocate(all);
+    if (this.#own === undefined || this.#own.bytes.length < own) this.#own = this.#allocate(own);
+    if (this.#all === undefined || this.#all.bytes.length < all) this.#all = this.#allocate(all);
     return [this.#own, this.#all];
+  }
+
+  /** Twice as much as the one before at least, for none is given back. */
+  #allocate(bytes: number): StableMemory {
+    return this.#library.allocate(2 ** Math.ceil(Math.log2(Math.max(headerBytes, bytes))));
   }
 }
 
-function floatsOf({ bytes }: StableMemory, count: number): Float32Array {
-  return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+/** By rank, some of the numbers of each at a time: while one adds up, or sends, so do the others. */
+function* chunksOf(values: Float32Array, counts: readonly number[]): Generator<Float32Array[]> {
+  const each = Math.floor(chunkElements / Math.max(1, counts.filter((count) => count > 0).length));
+  const longest = Math.max(...counts);
+  for (let from = 0; from < longest; from += each) {
+    let begin = 0;
+    yield counts.map((count) => {
+      const part = values.subarray(begin + Math.min(from, count), begin + Math.min(from + each, count));
+      begin += count;
+      return part;
+    });
+  }
+}
+
+function lengthOf(parts: readonly Float32Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+function floatsOf({ bytes }: StableMemory, count: number, from = 0): Float32Array {
+  return new Float32Array(bytes.buffer, bytes.byteOffset + 4 * from, count);
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));

@@ -4,6 +4,7 @@ import { decoderTable, isTrained, type ParameterSpec } from '../architecture/par
 import { floatsOf, type HostTensor, halvesOf, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
+import { overwrite } from '../tensor/host.js';
 import { canHoldHalves, type HalfMatrix, halfMatrix, type Matrix } from '../tensor/matrix.js';
 import type { PackedMatrix } from '../tensor/ops/linear-packed.js';
 import { keep, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
@@ -92,10 +93,7 @@ export function assignTrained(model: Model, tensors: ReadonlyMap<string, HostTen
   const rows = model.parameters.filter(isTrained);
   checkTensors(rows, tensors, where);
   for (const { name } of rows) {
-    const { data, shape } = tensors.get(name) as HostTensor;
-    const values = tensor(data, shape, 'float32');
-    weight(model, name).assign(values);
-    values.dispose();
+    overwrite(weight(model, name), floatsOf(tensors.get(name) as HostTensor));
   }
 }
 

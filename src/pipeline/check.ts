@@ -2,7 +2,7 @@
 import type { WhereIs } from '../base/yaml.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { type Reporter, stageReporter } from '../report/event.js';
-import type { StageTable } from '../stages/catalog.js';
+import type { StageTable } from '../stages/stage-row.js';
 import { blockOf, checkFiles, type Pipeline, planStages } from './plan.js';
 import { finishedOutput, readRecord } from './record.js';
 

@@ -10,6 +10,7 @@ import type { StageName } from '../config/pipeline.js';
 import { cacheDirectory } from '../network/cache.js';
 import type { PlannedStage } from '../report/event.js';
 import { namesOf } from '../stages/catalog.js';
+import { alone, type Communicator } from '../tensor/communicator.js';
 import { blockOf, type Pipeline } from './plan.js';
 
 const fileName = 'stage-seconds.json';
@@ -19,8 +20,13 @@ const maxEntries = 500;
 const durationsSchema = z.record(z.string().max(100), z.number().min(0).max(1e9));
 type Durations = z.output<typeof durationsSchema>;
 
+interface TimedPipeline extends Pipeline {
+  /** Who shares the work. */
+  communicator?: Pick<Communicator, 'size'>;
+}
+
 /** Of the stages of a plan, in its order. */
-export async function expectedDurations(plan: readonly StageName[], pipeline: Pipeline): Promise<PlannedStage[]> {
+export async function expectedDurations(plan: readonly StageName[], pipeline: TimedPipeline): Promise<PlannedStage[]> {
   const known = await readDurations();
   const declared = pipeline.config.expectedSeconds ?? {};
   return plan.map((name) => {
@@ -34,7 +40,7 @@ export async function expectedDurations(plan: readonly StageName[], pipeline: Pi
 }
 
 /** What cannot be kept costs a later run its estimate, and nothing else. */
-export async function keepDuration(name: StageName, pipeline: Pipeline, seconds: number): Promise<void> {
+export async function keepDuration(name: StageName, pipeline: TimedPipeline, seconds: number): Promise<void> {
   try {
     const keys = keysOf(name, pipeline);
     const others = Object.entries(await readDurations()).filter(([key]) => !keys.includes(key));
@@ -55,11 +61,12 @@ async function readDurations(): Promise<Durations> {
 }
 
 /** Of the stage with all that comes before it, and alone; the seed changes no duration. */
-function keysOf(name: StageName, { config, stages }: Pipeline): string[] {
+function keysOf(name: StageName, { config, stages, communicator = alone }: TimedPipeline): string[] {
   const { backend, threads, precision } = config;
   const names = namesOf(stages);
   const blocks = names.slice(0, names.indexOf(name) + 1).map((each) => blockOf(config, each));
-  const common = { name, backend, threads, precision };
+  const ranks = communicator.size;
+  const common = { name, backend, threads, precision, ...(ranks > 1 && { ranks }) };
   return [
     digestOf(shownSettings({ ...common, blocks })).slice(0, 32),
     digestOf(shownSettings({ ...common, block: blocks.at(-1), model: config.pretrain?.model })).slice(0, 32),

@@ -9,14 +9,8 @@ import { type PipelineConfig, pipelineSchema, type StageName } from '../config/p
 import { filesAt } from '../data/sources/files.js';
 import { isDatasetName } from '../data/sources/hub-rows.js';
 import { isModelName } from '../network/model-name.js';
-import {
-  firstModelOf,
-  modelStagesOf,
-  namesOf,
-  type StageConfigs,
-  type StageRow,
-  type StageTable,
-} from '../stages/catalog.js';
+import { firstModelOf, modelStagesOf, namesOf } from '../stages/catalog.js';
+import type { StageConfigs, StageRow, StageTable } from '../stages/stage-row.js';
 
 /** The settings of a run, and the stages that it may have. */
 export interface Pipeline {

@@ -2,41 +2,32 @@
 // that stage beside it, without a word and without a file of their own.
 import { UserError } from '../base/errors.js';
 import { ownVersion } from '../base/version.js';
-import type { StageName } from '../config/pipeline.js';
+import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { stageReporter } from '../report/event.js';
-import { type StageRow, type StageTable, stageTable } from '../stages/catalog.js';
+import { stageTable } from '../stages/catalog.js';
+import { callRanks, inFlight, type Order, together } from '../stages/ranks.js';
 import type { Job, Stage, StageOutput } from '../stages/stage.js';
-import { alone, type Communicator, reasonOf } from '../tensor/communicator.js';
-
-/** What the first rank says to the others; they answer nothing. */
-interface Order {
-  /** Null: there is nothing more to do. */
-  stage: StageName | null;
-  version: string;
-  job?: SharedJob;
-}
-
-type SharedJob = Omit<Job<never>, 'reporter' | 'signal' | 'communicator'>;
-
-/**
- * Ranks whose work has begun and is not over for all: the others wait for what comes of it, so whoever leaves now must end them.
- */
-const inFlight = new WeakSet<Communicator>();
-
-/** Whether others may wait for this rank. */
-export function isInFlight(communicator: Communicator): boolean {
-  return inFlight.has(communicator);
-}
+import type { StageRow, StageTable } from '../stages/stage-row.js';
+import { alone, type Communicator } from '../tensor/communicator.js';
 
 /** @throws UserError where the plan trains what ranks cannot train together. */
-export function checkRanks(plan: readonly StageName[], stages: StageTable, communicator: Communicator = alone): void {
+export function checkRanks(
+  plan: readonly StageName[],
+  { config, stages }: { config: PipelineConfig; stages: StageTable },
+  communicator: Communicator = alone,
+): void {
   if (communicator.size === 1) return;
-  const wrong = plan.find((name) => stages[name].output !== 'folder' && stages[name].onRanks === undefined);
+  const why = (name: StageName): string | undefined => {
+    const { output, onRanks, aloneBecause } = stages[name];
+    if (output === 'folder') return undefined;
+    return onRanks === undefined ? `it was started as ${communicator.size} processes` : aloneBecause?.(config);
+  };
+  const wrong = plan.find((name) => why(name) !== undefined);
   if (wrong === undefined) return;
-  const divided = plan.filter((name) => stages[name].onRanks).map((name) => stages[name].command);
+  const divided = plan.filter((name) => stages[name].onRanks && name !== wrong).map((name) => stages[name].command);
   throw new UserError({
     what: `several processes cannot train ${wrong} together yet`,
-    why: `it was started as ${communicator.size} processes`,
+    why: why(wrong),
     next:
       divided.length === 0
         ? 'Run it without mpirun: one process uses all cores of a machine'
@@ -44,17 +35,17 @@ export function checkRanks(plan: readonly StageName[], stages: StageTable, commu
   });
 }
 
-/** Runs a stage, on all ranks where it is one that they train together. */
+/** Runs a stage: on all ranks, or on this one, which then calls the others in for what they train together. */
 export async function runOnRanks<Config>(
   stage: StageName,
   row: Pick<StageRow, 'onRanks'>,
   { run }: Stage<Config>,
   job: Job<Config>,
 ): Promise<StageOutput> {
-  const { communicator = alone, reporter: _, signal: __, ...shared } = job;
-  if (communicator.size === 1 || row.onRanks === undefined) return run(job);
-  await communicator.gather<Order | undefined>({ stage, version: ownVersion(), job: shared as SharedJob });
-  return together(communicator, () => run(job));
+  const { communicator = alone } = job;
+  if (communicator.size === 1) return run(job);
+  if (row.onRanks === 'whole') return callRanks(communicator, { stage, job }, () => run(job));
+  return run({ ...job, communicator: alone, ranks: row.onRanks === 'parts' ? communicator : alone });
 }
 
 /** Says to the others that there is nothing more to do. */
@@ -73,29 +64,15 @@ export async function followFirstRank(
     inFlight.add(communicator); // until it is dismissed, or all have ended together
     const [order] = await communicator.gather<Order | undefined>(undefined);
     if (order === undefined || order.stage === null || order.job === undefined) break;
-    const { stage, version, job } = order;
+    const { stage, part, version, job, given } = order;
     await together(communicator, async () => {
       if (version !== ownVersion()) throw otherVersion(version);
-      const { run } = (await stages[stage].load()) as Stage<never>;
-      return run({ ...job, reporter: stageReporter(reporter, stage), signal, communicator });
+      const { run, parts = {} } = (await stages[stage].load()) as Stage<never>;
+      const own: Job<never> = { ...job, reporter: stageReporter(reporter, stage), signal, communicator };
+      return part === undefined ? run(own) : parts[part](own, given as never);
     });
   }
   inFlight.delete(communicator);
-}
-
-/** All ranks end this work together: where one cannot, none continues. */
-async function together<Result>(communicator: Communicator, work: () => Promise<Result>): Promise<Result> {
-  inFlight.add(communicator);
-  try {
-    const result = await work().catch(async (error: unknown) => {
-      await communicator.fail(reasonOf(error));
-      throw error;
-    });
-    await communicator.gather(null);
-    return result;
-  } finally {
-    inFlight.delete(communicator);
-  }
 }
 
 function otherVersion(first: string): UserError {

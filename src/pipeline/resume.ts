@@ -6,7 +6,7 @@ import { digestOf } from '../base/files.js';
 import { shorten } from '../base/format.js';
 import { namesFile, nodeAt, presentPath, renameKeys, type SchemaNode } from '../base/schema.js';
 import type { StageName } from '../config/pipeline.js';
-import type { StageRow, StageTable } from '../stages/catalog.js';
+import type { StageRow, StageTable } from '../stages/stage-row.js';
 import type { SettingChange } from '../train/resume.js';
 import { pipelineNode } from './plan.js';
 import { type Provenance, readRecord, type StageRecord, writeRecord } from './record.js';

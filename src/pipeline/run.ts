@@ -11,8 +11,9 @@ import type { WhereIs } from '../base/yaml.js';
 import { linkLatest, removeTemporary } from '../checkpoint/history.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { type EvaluationTable, type Event, type Reporter, stageReporter } from '../report/event.js';
-import { modelStagesOf, namesOf, type StageTable, stageTable } from '../stages/catalog.js';
+import { modelStagesOf, namesOf, stageTable } from '../stages/catalog.js';
 import type { Job, StageOutput } from '../stages/stage.js';
+import type { StageTable } from '../stages/stage-row.js';
 import type { Communicator } from '../tensor/communicator.js';
 import { checkAhead, plannedHere } from './check.js';
 import { expectedDurations, keepDuration } from './durations.js';
@@ -96,7 +97,7 @@ export async function runPipeline(run: PipelineRun): Promise<PipelineResult> {
       next: 'Start from a packaged one: mossctl run quickstart',
     });
   }
-  checkRanks(plan, stages, run.communicator);
+  checkRanks(plan, { config: run.config, stages }, run.communicator);
   const { config, from } = await withStart({ ...run, stages, plan });
   const pipeline = { config, stages };
   const others = names.filter((name) => !plan.includes(name));

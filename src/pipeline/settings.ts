@@ -12,7 +12,7 @@ import { rewardModelAt } from '../checkpoint/history.js';
 import { tokenizerFolder } from '../checkpoint/tokenizer-folder.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
 import { rowsDigest } from '../data/rows.js';
-import type { StageRow } from '../stages/catalog.js';
+import type { StageRow } from '../stages/stage-row.js';
 import { contentDigest } from './parent.js';
 import { filesOf, mapBlockPaths, namesKind, pipelineNode } from './plan.js';
 import type { Provenance } from './record.js';

@@ -2,8 +2,9 @@
 // suffice is refused, what may not is a warning.
 import type { ModelShape } from '../architecture/config.js';
 import { type TrainingKind, trainingMemory } from '../architecture/cost.js';
-import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
-import { ranksOfHost } from '../base/cores.js';
+import { decoderTable, isTrained, type ParameterSpec } from '../architecture/parameters.js';
+import { exchangeMemory, momentsShare } from '../architecture/rank-plan.js';
+import { ranksInAll, ranksOfHost } from '../base/cores.js';
 import { diskAt } from '../base/disk.js';
 import { countOf, formatBytes } from '../base/format.js';
 import { memoryRoom } from '../base/memory.js';
@@ -55,18 +56,19 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), facto
   } = need;
   const kind = { ...train, table, hasHalves };
   requireTrainingMemory(config, kind, room, beside);
-  const own = trainingMemory(config, { rows, columns }, kind);
-  const { weights, moments, saved } = own;
+  const alone = trainingMemory(config, { rows, columns }, kind);
+  const { weights, moments, saved } = alone;
+  const shared = rankChange(config, kind, moments);
   const more = critic && trainingMemory(critic, { rows, columns }, train);
-  const peak = own.peak + (more?.activations ?? 0);
-  const recomputedPeak = own.recomputedPeak + (more?.recomputedActivations ?? 0);
+  const peak = alone.peak + (more?.activations ?? 0);
+  const recomputedPeak = alone.recomputedPeak + (more?.recomputedActivations ?? 0);
   // A cache is there before the step begins, and gone by then.
-  const withCopy = (most: number): number =>
-    factor * (saved + beside + Math.max(most, weights + moments + cache) - (isLoaded ? weights : 0));
-  const ranks = ranksOfHost(); // each holds all of it
-  const step = ranks * withCopy(train.recompute ? recomputedPeak : peak);
+  const ranks = ranksOfHost(); // of which one saves
+  const own = (most: number): number => beside + shared + Math.max(most, weights + moments + cache);
+  const withCopy = (most: number): number => factor * (saved + ranks * (own(most) - (isLoaded ? weights : 0)));
+  const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
-  const recomputed = formatBytes(ranks * withCopy(recomputedPeak));
+  const recomputed = formatBytes(withCopy(recomputedPeak));
   const ways = [
     ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
     'fewer rows or shorter ones (batchSize, contextLength)',
@@ -87,7 +89,14 @@ export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, ro
   const what = `weights, moments of ${kind.optimizer} and the copy of both that is saved${others}`;
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
   const { weights, moments, saved } = trainingMemory(config, { rows: 1, columns: 1 }, kind);
-  requireMemory(ranksOfHost() * (weights + moments + saved + beside), { what, next }, room);
+  const shared = rankChange(config, kind, moments);
+  requireMemory(saved + ranksOfHost() * (weights + moments + beside + shared), { what, next }, room);
+}
+
+/** What a rank takes more than a process alone, or less. */
+function rankChange(config: ModelShape, { table = decoderTable(config) }: TrainingKind, moments: number): number {
+  const ranks = ranksInAll();
+  return exchangeMemory(table, ranks) + moments * (momentsShare(ranks) - 1);
 }
 
 interface DiskNeed {

@@ -24,8 +24,10 @@ export interface Job<Config> {
   evaluationSets?: readonly string[];
   /** False: checkpoints are opened without comparing the sha256 of their files. */
   verify?: boolean;
-  /** Who trains together; default: this process alone. */
+  /** Who does this together; default: this process alone. */
   communicator?: Communicator;
+  /** Whom `onRanks` calls in for a part of a stage that is otherwise the work of the first one. */
+  ranks?: Communicator;
 }
 
 export interface StageOutput {
@@ -80,6 +82,8 @@ export interface Stage<Config> {
   /** What can be known before any stage runs. Throws `UserError` where `run` could not but fail. */
   check?(job: Pick<Job<Config>, 'config'>): Promise<void>;
   run(job: Job<Config>): Promise<StageOutput>;
+  /** What other ranks do where the first one calls them in (`onRanks`), by name. Each is given plain values. */
+  parts?: Readonly<Record<string, (job: Job<never>, given: never) => Promise<unknown>>>;
   /** So many rows as `run` would make first. What is paid for them, `run` finds paid; nothing else is written. */
   preview?(job: Job<Config>, rows: number): Promise<StagePreview>;
 }

@@ -5,6 +5,7 @@ import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import { openBackend } from '../tensor/backends.js';
+import { alone, byFirstRank } from '../tensor/communicator.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { MicroBatch } from '../train/objective.js';
 import type { SaverOptions } from '../train/saver.js';
@@ -95,10 +96,12 @@ export async function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
   training: Omit<TrainingRun<Batch>, 'reporter' | 'signal' | 'runDirectory' | 'overrides' | 'communicator'>,
 ): Promise<TrainingResult> {
-  const { reporter, signal, overrides, seed, communicator } = job;
-  const manifest = { ...training.manifest, seed };
+  const { reporter, signal, overrides, seed, communicator = alone } = job;
+  const { size: ranks } = communicator;
+  const manifest = { ...training.manifest, seed, ...(ranks > 1 && { ranks }) };
   const { model, config, steps, directory } = training;
-  await checkTrainingDisk({ config: model.config, table: model.parameters, train: config, steps, directory, reporter });
+  const disk = { config: model.config, table: model.parameters, train: config, steps, directory, reporter };
+  await byFirstRank(communicator, () => checkTrainingDisk(disk));
   return train({
     ...training,
     manifest,

@@ -62,6 +62,12 @@ export interface OpenedBackend {
 
 /** The last backend that was opened and its settings: a change of either is worth saying. */
 let configured = '';
+let instructions: string | undefined;
+
+/** The instruction set that the current backend computes with, where it says so: `avx512`. */
+export function instructionSet(): string | undefined {
+  return instructions;
+}
 
 /**
  * Makes `choice` the current backend, with every fused op and gradient registered; threads and precision are set anew.
@@ -104,9 +110,10 @@ async function configure(
   settings: ComputeSettings,
   { before, skipped }: { before: string; skipped: readonly string[] },
 ): Promise<OpenedBackend> {
-  const { threads = null, precision = 'fp32', inWords, warning } = (await configure?.(settings)) ?? {};
+  const { threads = null, precision = 'fp32', isa, inWords, warning } = (await configure?.(settings)) ?? {};
   const details = [...(inWords === undefined ? [] : [inWords]), ...skipped];
   const note = `backend ${name}${details.length > 0 ? ` (${details.join('; ')})` : ''}`;
+  instructions = isa;
   const previous = configured;
   configured = JSON.stringify({ name, threads, precision });
   const fresh = before !== name || previous !== configured;

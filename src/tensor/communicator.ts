@@ -6,12 +6,22 @@ export interface Communicator {
   /** From 0, which is the one that prints and writes. */
   readonly rank: number;
   readonly size: number;
-  /** Each element becomes its sum over the ranks, the same bits on all of them. As many on each. */
-  sum(values: Float32Array): Promise<void>;
+  /**
+   * `values` lie by rank: `counts[0]` numbers of the first, then those of the second, … The same counts on all. Each of this
+   * rank's becomes its sum over the ranks; what the others' are afterwards is not said.
+   */
+  reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void>;
+  /** The same layout: each rank's become, on all ranks, what that rank has there. */
+  allGather(values: Float32Array, counts: readonly number[]): Promise<void>;
   /** What each rank gives, by rank: numbers, texts, arrays and plain objects of these. A few megabytes at most. */
   gather<Value>(value: Value): Promise<Value[]>;
-  /** This rank cannot continue: whatever the others call next throws `RankFailed`. Never throws itself. */
-  fail(reason: string): Promise<void>;
+  /**
+   * This rank cannot continue, because of `error`: whatever the others call next throws what `failureOnRank` makes of it. Never
+   * throws itself.
+   */
+  fail(error: unknown): Promise<void>;
+  /** Through what they exchange, in words: `Open MPI 4.1.4`; of a process alone it is empty. */
+  readonly transport: string;
 }
 
 /** Another rank cannot continue, so neither can this one. */
@@ -26,7 +36,9 @@ export class RankFailed extends UserError {
 export const alone: Communicator = {
   rank: 0,
   size: 1,
-  sum: () => Promise.resolve(),
+  transport: '',
+  reduceScatter: () => Promise.resolve(),
+  allGather: () => Promise.resolve(),
   gather: (value) => Promise.resolve([value]),
   fail: () => Promise.resolve(),
 };
@@ -36,9 +48,29 @@ export async function anyRank({ gather }: Pick<Communicator, 'gather'>, flag: bo
   return (await gather(flag)).includes(true);
 }
 
+/** What keeps a rank from continuing, for the others. */
+export interface RankFailure {
+  /** In words. */
+  reason: string;
+  /** It was asked to stop, and so all of them are. */
+  isInterrupted: boolean;
+}
+
+export function failureOf(error: unknown): RankFailure {
+  return { reason: reasonOf(error), isInterrupted: error instanceof Interrupted };
+}
+
+/** What the other ranks throw where this one cannot continue: of an interrupt the same, and so with the same exit code. */
+export function failureOnRank(
+  { reason, isInterrupted }: RankFailure,
+  { rank, size }: Pick<Communicator, 'rank' | 'size'>,
+): RankFailed | Interrupted {
+  return isInterrupted ? new Interrupted(reason) : new RankFailed(`rank ${rank} of ${size} failed`, reason);
+}
+
 interface Outcome<Value> {
   value?: Value;
-  failure?: { reason: string; isInterrupted: boolean };
+  failure?: RankFailure;
 }
 
 /**
@@ -56,8 +88,7 @@ export async function byFirstRank<Value>(communicator: Communicator, work: () =>
   try {
     value = await work();
   } catch (error) {
-    const failure = { reason: reasonOf(error), isInterrupted: error instanceof Interrupted };
-    await communicator.gather<Outcome<Value>>({ failure });
+    await communicator.gather<Outcome<Value>>({ failure: failureOf(error) });
     throw error;
   }
   await communicator.gather<Outcome<Value>>({ value });

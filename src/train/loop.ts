@@ -80,12 +80,11 @@ async function takeStep<Batch extends MicroBatch>(
 ): Promise<StepResult | undefined> {
   const { config, steps, cooldown, objective, reporter, round, noise, communicator = alone } = run;
   const step = session.position.step + 1;
-  const rank = { index: communicator.rank, size: communicator.size };
   const started = performance.now();
   const batches: Batch[] = [];
   const count = accumulationAt(step, cooldown?.planned ?? steps, config);
   try {
-    while (batches.length < count) batches.push(await objective.next({ model: session.model, step, rank }));
+    while (batches.length < count) batches.push(await objective.next({ model: session.model, step, communicator }));
   } catch (error) {
     if (!(error instanceof Interrupted) || step === 1) throw error;
     throw await stopped(run, session); // what the step learns from may take minutes, and nothing of it has begun

@@ -2,6 +2,7 @@
 import type { ParameterSpec } from '../architecture/parameters.js';
 import type { ForwardOptions } from '../model/forward.js';
 import type { Model } from '../model/model.js';
+import type { Communicator } from '../tensor/communicator.js';
 import type { Scalar, Tensor } from '../tensor/tf.js';
 
 export interface MicroBatch {
@@ -12,15 +13,6 @@ export interface MicroBatch {
   /** Ids of what is in it: named when a loss is not finite. */
   readonly ids: readonly string[];
 }
-
-/** Which of the processes that train together this one is. */
-export interface Rank {
-  index: number;
-  size: number;
-}
-
-/** Of a process that trains by itself. */
-export const soleRank: Rank = { index: 0, size: 1 };
 
 /** How elements become a figure. */
 export interface RecordOptions {
@@ -60,8 +52,11 @@ export const undivided = {
 export interface Objective<Batch extends MicroBatch> {
   /** Absent: it trains in one process only. Where it is there, `next` gives the same micro-batches on every rank. */
   readonly division?: Division<Batch>;
-  /** The next micro-batch of `step`, for which the model as it is then may be asked: it must be left as it was. */
-  next(at: { model: Model; step: number; rank: Rank }): Promise<Batch>;
+  /**
+   * The next micro-batch of `step`, for which the model as it is then may be asked: it must be left as it was. All ranks ask for it
+   * at once.
+   */
+  next(at: { model: Model; step: number; communicator?: Communicator }): Promise<Batch>;
   /** The data cursor as plain JSON: restored, the same batches follow. */
   state(): unknown;
   restore(state: unknown): void;

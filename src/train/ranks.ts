@@ -1,15 +1,11 @@
 // A step that several ranks take together. All have read the same micro-batches; each computes its own part of them, and what
 // came of it is summed, so that loss, gradients and figures, and hence the weights of every rank, are those of the whole step.
-import type { ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import type { TrainConfig } from '../config/train.js';
-import { type Model, weight } from '../model/model.js';
 import type { Noise } from '../model/noise.js';
 import type { StageReporter } from '../report/event.js';
 import type { Communicator } from '../tensor/communicator.js';
-import { readInto } from '../tensor/host.js';
-import { dispose, type Tensor, tensor } from '../tensor/tf.js';
 import { type MicroBatch, type Objective, undivided } from './objective.js';
 
 /** A micro-batch, or a part of one, and which of the step's it is. */
@@ -58,13 +54,14 @@ export function checkDivision<Batch extends MicroBatch>(
 interface DividedRun {
   config: Pick<TrainConfig, 'accumulation' | 'batchSize' | 'statisticsEvery'>;
   noise?: Pick<Noise, 'dropout' | 'neftune'>;
+  objective: { division?: { units: unknown } };
   manifest: Pick<ManifestFields, 'stage'>;
   reporter: Pick<StageReporter, 'note'>;
 }
 
 /** Warns where some ranks have nothing to compute. @throws UserError where what is asked for would be that of one rank. */
 export function checkShares(
-  { config, noise, manifest: { stage }, reporter }: DividedRun,
+  { config, noise, objective, manifest: { stage }, reporter }: DividedRun,
   { size }: Pick<Communicator, 'size'>,
 ): void {
   if (size === 1) return;
@@ -76,35 +73,12 @@ export function checkShares(
       next: `Set ${stage}.train.statisticsEvery=0, or run it without mpirun`,
     });
   }
-  const isWhole = noise !== undefined && noise.dropout + noise.neftune > 0;
+  const isWhole =
+    (noise !== undefined && noise.dropout + noise.neftune > 0) || objective.division?.units === undivided.units;
   const shares = config.accumulation * (isWhole ? 1 : config.batchSize);
   if (shares >= size) return;
   const text = `only ${shares} of ${size} processes have something to compute in a step: set ${stage}.train.accumulation to ${Math.ceil((config.accumulation * size) / shares)}, or start fewer`;
   reporter.note('warning', text);
-}
-
-/** @throws UserError where the ranks would not train the same. */
-export async function checkSameTraining(
-  { gather }: Pick<Communicator, 'gather'>,
-  {
-    backend,
-    precision,
-    inputDigest,
-    settings,
-  }: Pick<ManifestFields, 'backend' | 'precision' | 'inputDigest' | 'settings'>,
-): Promise<void> {
-  const own = { backend, precision, data: inputDigest, settings: JSON.stringify(settings) };
-  const [first, ...others] = await gather(own);
-  for (const [i, other] of others.entries()) {
-    const differ = (Object.keys(first) as (keyof typeof first)[]).filter((key) => other[key] !== first[key]);
-    if (differ.length === 0) continue;
-    const [key] = differ;
-    throw new UserError({
-      what: `the ranks differ in ${differ.join(' and ')}, so they cannot train together`,
-      why: `rank ${i + 1} has ${String(other[key]).slice(0, 80)}, rank 0 has ${String(first[key]).slice(0, 80)}`,
-      next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
-    });
-  }
 }
 
 function notDivided(): UserError {
@@ -113,56 +87,6 @@ function notDivided(): UserError {
     why: 'its steps sample answers, or compare more than one micro-batch',
     next: 'Run it without mpirun: one process uses all cores of a machine',
   });
-}
-
-/** Elements that are summed at once: 4 MiB. */
-const bucketSize = 1 << 20;
-
-/**
- * Gradients that were summed over this rank's parts become sums over all ranks: for each of `rows`, also where this rank had
- * none.
- */
-export async function sumGradients(
-  communicator: Communicator,
-  model: Model,
-  rows: readonly ParameterSpec[],
-  gradients: Map<string, Tensor>,
-): Promise<void> {
-  if (communicator.size === 1) return;
-  for (const bucket of bucketsOf(rows.map(({ name }) => ({ name, size: weight(model, name).size })))) {
-    const values = new Float32Array(bucket.reduce((sum, { size }) => sum + size, 0));
-    let at = 0;
-    for (const { name, size } of bucket) {
-      const own = gradients.get(name);
-      if (own !== undefined) await readInto(own, values.subarray(at, at + size));
-      at += size;
-    }
-    await communicator.sum(values);
-    at = 0;
-    for (const { name, size } of bucket) {
-      const own = gradients.get(name);
-      if (own !== undefined) dispose(own);
-      gradients.set(
-        name,
-        tensor(bucket.length === 1 ? values : values.slice(at, at + size), weight(model, name).shape, 'float32'),
-      );
-      at += size;
-    }
-  }
-}
-
-function bucketsOf<Row extends { size: number }>(rows: readonly Row[]): Row[][] {
-  const buckets: Row[][] = [];
-  let filled = bucketSize;
-  for (const row of rows) {
-    if (filled + row.size > bucketSize) {
-      buckets.push([]);
-      filled = 0;
-    }
-    buckets.at(-1)?.push(row);
-    filled += row.size;
-  }
-  return buckets;
 }
 
 /** A figure so far, as a sum and the weight that it is divided by in the end; or the least or greatest value. */

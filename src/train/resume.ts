@@ -43,13 +43,18 @@ export interface ResumeState {
   watch?: unknown;
 }
 
+/** A checkpoint by its place and content. */
+export interface CheckpointName {
+  path: string;
+  digest: string;
+}
+
 /**
  * This training's newest checkpoint that is whole; damaged ones above it, and all of other trainings, are set aside, and
  * reported.
- * @throws UserError where it cannot be resumed, or is beyond the last step.
  */
-export async function newestState(options: ResumeOptions): Promise<ResumeState | undefined> {
-  const { directory, reporter, steps } = options;
+export async function newestCheckpoint(options: ResumeOptions): Promise<CheckpointName | undefined> {
+  const { directory, reporter } = options;
   await setForeignAside(options);
   const { path, damaged } = await newestWholeCheckpoint(directory);
   for (const { path: bad, reason } of damaged) {
@@ -63,11 +68,21 @@ export async function newestState(options: ResumeOptions): Promise<ResumeState |
     if (damaged.length > 0) reporter.note('warning', text);
     return undefined;
   }
-  const verify = false; // it was, a moment ago
+  return { path, digest: (await readManifest(path)).digest };
+}
+
+/**
+ * What is resumed from.
+ * @param path of a checkpoint that was found whole a moment ago.
+ * @throws UserError where it cannot be resumed, or is beyond the last step.
+ */
+export async function stateAt(
+  path: string,
+  { adapter, steps }: Pick<ResumeOptions, 'adapter' | 'steps'>,
+): Promise<ResumeState> {
+  const verify = false;
   const state =
-    options.adapter === undefined
-      ? openCheckpoint(path, { training: true, verify })
-      : readAdapterState(path, { verify });
+    adapter === undefined ? openCheckpoint(path, { training: true, verify }) : readAdapterState(path, { verify });
   const found = stateOf(await state);
   const { step } = found.checkpoint.manifest;
   if (step > steps) {
@@ -131,7 +146,9 @@ export function overridesAt(
 }
 
 /** All that the bits of a step follow from, besides model and data: `native, 2 threads, bf16`. */
-function computeInWords(by: Pick<ManifestFields, 'backend' | 'threads' | 'precision'>): string {
+function computeInWords(by: Pick<ManifestFields, 'backend' | 'threads' | 'precision' | 'ranks'>): string {
   const threads = by.threads === null ? '' : countOf(by.threads, 'thread');
-  return [by.backend, threads, by.precision === 'fp32' ? '' : by.precision].filter((part) => part !== '').join(', ');
+  const ranks = by.ranks === undefined ? '' : `${by.ranks} processes`;
+  const precision = by.precision === 'fp32' ? '' : by.precision;
+  return [by.backend, threads, ranks, precision].filter((part) => part !== '').join(', ');
 }

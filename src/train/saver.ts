@@ -1,6 +1,6 @@
 // The checkpoints of one training, saved beside it: what is to be saved is copied at once, and written in another thread
 // while training continues, one save at a time. A save that fails is reported, and the next save point tries again. Of ranks that
-// train together the first one writes; the others learn how it went when they settle.
+// train together the first one writes, with moments that it collects from all; the others learn how it went when they settle.
 //
 // The copy costs the memory of trained weights and moments once more, from the first save to the end of the training.
 import { setTimeout } from 'node:timers/promises';
@@ -22,7 +22,9 @@ import { meaningOf } from '../report/meaning.js';
 import { alone, byFirstRank, type Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
 import type { Variable } from '../tensor/tf.js';
-import { type OptimizerState, optimizerTensors } from './optimizer.js';
+import { checkSameWeights } from './agreement.js';
+import { collectMoments } from './exchange.js';
+import type { OptimizerState } from './optimizer.js';
 import type { SpikeState } from './spikes.js';
 import type { StoppingState } from './stopping.js';
 
@@ -128,12 +130,14 @@ export class Saver {
     const isSaved = this.#last?.step === step;
     if (isSaved && (unmeasured || !this.#last?.unmeasured)) return;
     const { directory, runDirectory, communicator = alone } = this.#options;
+    await checkSameWeights(communicator, state.model, { stage: this.#stage, step, last: this.#last });
+    const moments = isSaved ? [] : await collectMoments(communicator, state.optimizer, this.#roomFor);
     if (communicator.rank > 0) return;
     const path = stepDirectory(directory, step);
     const best = state.stopping?.best === undefined ? [] : [stepDirectory(directory, state.stopping.best.step)];
     const done = this.#thread.save({
       directory: path,
-      content: isSaved ? { metrics: state.metrics } : await this.#contentOf(state, unmeasured),
+      content: isSaved ? { metrics: state.metrics } : await this.#contentOf(state, moments, unmeasured),
       prune: unmeasured
         ? undefined
         : { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path, ...best] },
@@ -218,8 +222,12 @@ export class Saver {
     this.#options.reporter.note('warning', text, unsaved === undefined ? {} : { unsaved });
   }
 
-  async #contentOf(state: TrainingState, unmeasured?: true): Promise<CheckpointContent> {
-    const { model, optimizer, objective, step, tokensSeen, metrics, overrides, spikes, stopping, watch } = state;
+  async #contentOf(
+    state: TrainingState,
+    moments: readonly HostTensor[],
+    unmeasured?: true,
+  ): Promise<CheckpointContent> {
+    const { model, objective, step, tokensSeen, metrics, overrides, spikes, stopping, watch } = state;
     const { manifest, tokenizerFiles, eosTokenIds, generationConfig, adapter } = this.#options;
     const critic = model.parameters.filter(isOfCritic);
     const own = model.parameters.filter((row) => !isOfCritic(row));
@@ -232,7 +240,7 @@ export class Saver {
       weights: await this.#copy(held(rows)),
       training: {
         // A critic is there to train with: the model's folder has none of it.
-        tensors: await this.#copy([...optimizerTensors(optimizer), ...held(critic)]),
+        tensors: [...moments, ...(await this.#copy(held(critic)))],
         state: {
           objective,
           ...(spikes && { spikes: { recent: spikes.recent } }),
@@ -249,16 +257,19 @@ export class Saver {
     };
   }
 
-  /** Into the buffers that the last save gave back, where there was one. */
   async #copy(tensors: Iterable<[string, Variable]>): Promise<HostTensor[]> {
     const copies: HostTensor[] = [];
     for (const [name, value] of tensors) {
-      const data = this.#thread.spare.get(name) ?? new Float32Array(value.size);
+      const data = this.#roomFor(name, value.size);
       await readInto(value, data);
       copies.push({ name, shape: [...value.shape], data });
     }
     return copies;
   }
+
+  /** The buffer that the last save gave back, where there was one. */
+  readonly #roomFor = (name: string, size: number): Float32Array =>
+    this.#thread.spare.get(name) ?? new Float32Array(size);
 }
 
 /** Between the two tries of the last save. */

@@ -1,14 +1,14 @@
 // A training between its steps: weights, moments and position, and the checkpoints that hold them. It resumes from the newest,
 // branches off another training's, and rolls back to its last one.
 import { isOfCritic } from '../architecture/parameters.js';
-import { UserError } from '../base/errors.js';
 import { trainingMetrics } from '../base/metric-names.js';
 import { openCheckpoint } from '../checkpoint/directory.js';
 import { assignTrained, disposeModel, type Model, modelFromTensors } from '../model/model.js';
-import { alone, firstThenOthers } from '../tensor/communicator.js';
+import { alone, byFirstRank } from '../tensor/communicator.js';
+import { checkSameWeights, seenByAll } from './agreement.js';
 import type { MicroBatch } from './objective.js';
 import { createOptimizer, disposeOptimizer, type OptimizerState, restoreOptimizer } from './optimizer.js';
-import { newestState, overridesAt, type ResumeState, reportDifferences, stateOf } from './resume.js';
+import { newestCheckpoint, overridesAt, type ResumeState, reportDifferences, stateAt, stateOf } from './resume.js';
 import { type SavedCheckpoint, Saver, type TrainingState } from './saver.js';
 import { due } from './schedule.js';
 import { SpikePolicy } from './spikes.js';
@@ -34,7 +34,7 @@ export class Session<Batch extends MicroBatch> {
     const { model, config } = run;
     this.#run = run;
     this.model = model;
-    this.optimizer = createOptimizer(model, config.optimizer);
+    this.optimizer = createOptimizer(model, config.optimizer, run.communicator);
     this.spikes = config.spikeLimit > 0 ? new SpikePolicy(config.spikeLimit) : undefined;
     const reported = run.evaluate === undefined ? [] : run.evaluated;
     this.stopping = earlyStopping(config, reported, run.manifest.stage);
@@ -44,6 +44,12 @@ export class Session<Batch extends MicroBatch> {
 
   /** From its own newest checkpoint, or else from where it branches off another training; if neither, it begins. */
   async resume(): Promise<void> {
+    await this.#resume();
+    const { communicator = alone, manifest } = this.#run;
+    await checkSameWeights(communicator, this.model, { stage: manifest.stage, step: this.position.step });
+  }
+
+  async #resume(): Promise<void> {
     const run = this.#run;
     const own = await this.#newestState();
     const found = own ?? (await this.#parentState());
@@ -107,20 +113,14 @@ export class Session<Batch extends MicroBatch> {
     disposeOptimizer(this.optimizer);
   }
 
-  /** The first rank sets aside what is not to be resumed; then the others find the same. */
+  /** The first rank finds it, and sets aside what is not to be resumed; the others learn which one it is. */
   async #newestState(): Promise<ResumeState | undefined> {
     const run = this.#run;
     const { communicator = alone } = run;
-    const state = await firstThenOthers(communicator, () => newestState(run));
-    const digests = await communicator.gather(state?.checkpoint.digest);
-    const other = digests.findIndex((digest) => digest !== digests[0]);
-    if (other === -1) return state;
-    throw new UserError({
-      where: run.directory,
-      what: 'the ranks do not see the same newest checkpoint here',
-      why: `rank ${other} sees ${digests[other] === undefined ? 'none' : 'another'} than rank 0`,
-      next: 'Give a run folder (--out) on a file system that all machines share',
-    });
+    const found = await byFirstRank(communicator, () => newestCheckpoint(run));
+    if (found === undefined) return undefined;
+    await seenByAll(communicator, found);
+    return stateAt(found.path, run);
   }
 
   /** The training that this one branches off, at that point. */

@@ -10,9 +10,10 @@ import { alone, type Communicator } from '../tensor/communicator.js';
 import { read, readResult } from '../tensor/host.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { add, clone, dispose, keep, type Tensor } from '../tensor/tf.js';
+import { reduceGradients, updateWeights } from './exchange.js';
 import type { LossContext, MicroBatch, Objective, RecordMetric, RecordOptions } from './objective.js';
-import { type OptimizerState, optimizerStep } from './optimizer.js';
-import { type FigureSum, ownParts, sumGradients, sumOfRanks } from './ranks.js';
+import type { OptimizerState } from './optimizer.js';
+import { type FigureSum, ownParts, sumOfRanks } from './ranks.js';
 import type { StepStatistics } from './statistics.js';
 
 export interface StepResult {
@@ -65,21 +66,26 @@ export async function trainStep<Batch extends MicroBatch>(
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
     const all = await sumOfRanks(communicator, { loss: ownLoss, figures: sums });
-    await sumGradients(communicator, model, rows, gradients);
-    const [norm] = await readResult(() => globalNorm([...gradients.values()]));
-    // Every rank clips, or skips the step, by what the first one found.
-    const gradientNorm = (await communicator.gather(norm))[0] / total;
+    await reduceGradients(communicator, optimizer, rows, gradients);
+    const gradientNorm = (await normOfRanks(communicator, [...gradients.values()])) / total;
     const loss = all.loss / total;
     await statistics?.gradients(gradients, total);
     const figures = meanFigures(all.figures, objective);
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
       const clip = config.clipNorm > 0 && gradientNorm > config.clipNorm ? config.clipNorm / gradientNorm : 1;
-      optimizerStep(model, optimizer, gradients, config, { ...at, rows, gradientScale: clip / total });
+      const update = { ...at, rows, gradientScale: clip / total };
+      await updateWeights(communicator, model, optimizer, gradients, config, update);
     }
     return { loss, gradientNorm, figures };
   } finally {
     for (const gradient of gradients.values()) gradient.dispose();
   }
+}
+
+/** L2 norm of what all ranks hold together: the same bits on each, by which all clip, or skip the step. */
+async function normOfRanks({ gather }: Communicator, own: readonly Tensor[]): Promise<number> {
+  const [norm] = own.length === 0 ? [0] : await readResult(() => globalNorm(own));
+  return Math.sqrt((await gather(norm)).reduce((sum, each) => sum + each ** 2, 0));
 }
 
 function meanFigures<Batch extends MicroBatch>(

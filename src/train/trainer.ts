@@ -5,9 +5,10 @@ import type { TrainConfig } from '../config/train.js';
 import type { Model } from '../model/model.js';
 import type { Metrics } from '../report/event.js';
 import { alone, byFirstRank } from '../tensor/communicator.js';
+import { checkSameTraining } from './agreement.js';
 import { runLoop } from './loop.js';
 import type { MicroBatch, Objective } from './objective.js';
-import { checkDivision, checkSameTraining, checkShares } from './ranks.js';
+import { checkDivision, checkShares } from './ranks.js';
 import type { SettingChange } from './resume.js';
 import type { SaverOptions } from './saver.js';
 import type { Cooldown } from './schedule.js';
@@ -57,7 +58,7 @@ export async function train<Batch extends MicroBatch>(run: TrainingRun<Batch>): 
   const { communicator = alone, objective, directory } = run;
   checkDivision(objective, communicator);
   checkShares(run, communicator);
-  await checkSameTraining(communicator, run.manifest);
+  await checkSameTraining(communicator, run);
   await byFirstRank(communicator, () => removeTemporary(directory));
   const session = new Session(run);
   try {

@@ -37,14 +37,14 @@ test('ranks of a machine divide the cores that they share, and the time of their
     ...{ host: 'a', allowed, allowedCount, quota: Number.POSITIVE_INFINITY, cores: 64, ...more },
   });
   const free = [place('0-63', 64), place('0-63', 64), place('0-63', 64, { host: 'b' })];
-  assert.deepEqual(hostShare(free, 0), { cores: 32, ranks: 2 });
-  assert.deepEqual(hostShare(free, 2), { cores: 64, ranks: 1 });
+  assert.deepEqual(hostShare(free, 0), { cores: 32, ranks: 2, ranksInAll: 3 });
+  assert.deepEqual(hostShare(free, 2), { cores: 64, ranks: 1, ranksInAll: 3 });
   const bound = [place('0', 1), place('1', 1)];
-  assert.deepEqual(hostShare(bound, 1), { cores: 1, ranks: 2, bound: { used: 2, there: 64 } });
+  assert.deepEqual(hostShare(bound, 1), { cores: 1, ranks: 2, ranksInAll: 2, bound: { used: 2, there: 64 } });
   const halves = [place('0-31', 32), place('32-63', 32)];
-  assert.deepEqual(hostShare(halves, 0), { cores: 32, ranks: 2 });
+  assert.deepEqual(hostShare(halves, 0), { cores: 32, ranks: 2, ranksInAll: 2 });
   const container = [place('0-3', 4, { cores: 4 }), place('0-3', 4, { cores: 4 })];
   assert.equal(hostShare(container, 0).cores, 2);
   const timed = [place('0-63', 64, { quota: 8 }), place('0-63', 64, { quota: 8 })];
-  assert.deepEqual(hostShare(timed, 0), { cores: 4, ranks: 2 });
+  assert.deepEqual(hostShare(timed, 0), { cores: 4, ranks: 2, ranksInAll: 2 });
 });

@@ -25,7 +25,7 @@ const stage = {
 };
 if (mpi.rank === 0) {
   const job = { communicator: mpi, reporter: undefined, signal: undefined };
-  void runOnRanks('pretrain', { onRanks: true }, stage, job as never).catch(() => undefined);
+  void runOnRanks('pretrain', { onRanks: 'whole' }, stage, job as never).catch(() => undefined);
   await begun;
   await leave(mpi, 1);
 } else {

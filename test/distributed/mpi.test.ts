@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launchedRank } from '../../src/base/launcher.js';
+import { launchedRank, unjoinedTasks } from '../../src/base/launcher.js';
 import { tsxLoader } from '../e2e/cli.js';
 
 interface Said {
@@ -17,7 +17,7 @@ const child = fileURLToPath(new URL('rank.ts', import.meta.url));
 const launchers = { 'mpirun.openmpi': ['--oversubscribe'], 'mpirun.mpich': [] };
 
 function ranks(launcher: keyof typeof launchers | undefined): Said[] {
-  const own = [process.execPath, '--import', tsxLoader, child];
+  const own = [process.execPath, '--import', tsxLoader, child, '4', 'muon', '3'];
   const [command, ...rest] = launcher === undefined ? own : [launcher, ...launchers[launcher], '-n', '2', ...own];
   const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
   const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', env: { ...process.env, ...root } });
@@ -67,5 +67,21 @@ test('what a launcher says of a rank is read; a batch script and a single proces
     { PMI_RANK: '0', PMI_SIZE: '1e3' },
   ]) {
     assert.equal(launchedRank(none), undefined, JSON.stringify(none));
+  }
+});
+
+test('tasks of one srun that do not know of each other are noticed, and only there', () => {
+  const task = { SLURM_NTASKS: '4', SLURM_STEP_ID: '0', SLURM_STEP_NUM_TASKS: '4', SLURM_PROCID: '0' };
+  assert.equal(unjoinedTasks(task), 4);
+  for (const other of [
+    { ...task, SLURM_PROCID: '1' }, // the first says it
+    { ...task, SLURM_STEP_NUM_TASKS: '1' }, // srun -n 1 in a larger job
+    { ...task, SLURM_STEP_ID: undefined }, // the batch script itself
+    { ...task, PMIX_RANK: '0' },
+    { ...task, PMI_RANK: '0', PMI_SIZE: '4' },
+    { ...task, SLURM_STEP_NUM_TASKS: '1e3' },
+    {},
+  ]) {
+    assert.equal(unjoinedTasks(other), 0, JSON.stringify(other));
   }
 });

@@ -1,5 +1,5 @@
-// One rank of mpi.test.ts: takes steps of the tiny model with the others, and prints as JSON what they came to. In the end the
-// last rank cannot continue, and the others learn it.
+// One rank of mpi.test.ts and of `npm run test:mpi`: takes steps of the tiny model with the others, and prints as JSON what they came to.
+//   rank.ts STEPS OPTIMIZER [the step after which the last rank cannot continue, which the others learn]
 import { launchedRank } from '../../src/base/launcher.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { openMpi } from '../../src/distributed/mpi.js';
@@ -9,20 +9,22 @@ import { createOptimizer } from '../../src/train/optimizer.js';
 import { trainStep } from '../../src/train/step.js';
 import { countingObjective, tinyModel, trainConfig } from '../train/tiny.js';
 
+const [steps, failsAfter] = [Number(process.argv[2]), Number(process.argv[4] ?? Number.NaN)];
+const kind = process.argv[3] === 'muon' ? 'muon' : 'adamw';
 const launched = launchedRank(process.env);
 const mpi = launched && (await openMpi(launched));
 const communicator: Communicator = mpi ?? alone;
 await openBackend('wasm');
 const [model, objective] = [tinyModel(), countingObjective()];
-const optimizer = createOptimizer(model);
+const optimizer = createOptimizer(model, kind, communicator);
 const losses: number[] = [];
 let failure = '';
 try {
-  for (let step = 1; step <= 4; step++) {
+  for (let step = 1; step <= steps; step++) {
     const batches: TokenBatch[] = [await objective.next()];
     const at = { step, learningRate: 0.01, communicator };
     losses.push((await trainStep(model, optimizer, objective, batches, trainConfig(), at)).loss);
-    if (step === 3 && communicator.rank === communicator.size - 1) throw new Error('no more');
+    if (step === failsAfter && communicator.rank === communicator.size - 1) throw new Error('no more');
   }
 } catch (error) {
   failure = reasonOf(error).split('\n')[0];

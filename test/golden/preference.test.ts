@@ -187,7 +187,7 @@ async function checkObjective(
   model: Awaited<ReturnType<typeof loadGolden>>,
   wanted: Expected['model']['cases'][number],
 ): Promise<void> {
-  const batch = await objective.next({ model, step: 1, rank: { index: 0, size: 1 } });
+  const batch = await objective.next({ model, step: 1 });
   const sums = new Map<string, [sum: number, weight: number]>();
   const record: RecordMetric = (name, value, { each = Number, weights } = {}) => {
     const values = [...value.dataSync()];

@@ -35,6 +35,11 @@ test('durations are found by settings, the file expects the others, and a broken
   assert.equal((await secondsOf()).isMeasured, undefined);
   await keepDuration('sft', smoke, 5);
   assert.equal((await secondsOf()).seconds, 5);
+  const onTwo = { ...smoke, communicator: { size: 2 } };
+  assert.equal((await expectedDurations(plan, onTwo))[1].isMeasured, undefined, 'two processes are not one');
+  await keepDuration('sft', onTwo, 2);
+  assert.equal((await expectedDurations(plan, onTwo))[1].seconds, 2);
+  assert.equal((await secondsOf()).seconds, 5);
   await chmod(cache, 0o500);
   await keepDuration('sft', smoke, 6);
   await chmod(cache, 0o700);

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, UserError } from '../../src/base/errors.js';
 import type { PipelineConfig, StageName } from '../../src/config/pipeline.js';
-import { modelStagesOf, type StageRow, type StageTable, stageTable } from '../../src/stages/catalog.js';
+import { modelStagesOf, stageTable } from '../../src/stages/catalog.js';
+import type { StageRow, StageTable } from '../../src/stages/stage-row.js';
 import { countingStage, freshRun, stageNames, start, tableOf, type World, whole } from './world.js';
 
 const extra = 'judgeModel' as StageName;

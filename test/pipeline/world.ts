@@ -10,8 +10,9 @@ import { resolved } from '../../src/pipeline/load.js';
 import { inputsOf } from '../../src/pipeline/plan.js';
 import { type PipelineRun, runPipeline } from '../../src/pipeline/run.js';
 import type { Event } from '../../src/report/event.js';
-import { namesOf, type StageTable, stageTable } from '../../src/stages/catalog.js';
+import { namesOf, stageTable } from '../../src/stages/catalog.js';
 import type { Stage } from '../../src/stages/stage.js';
+import type { StageTable } from '../../src/stages/stage-row.js';
 import type { SettingChange } from '../../src/train/resume.js';
 
 export const folder = await mkdtemp(join(tmpdir(), 'mossctl-run-'));

@@ -12,7 +12,7 @@ import { openBackend } from '../../src/tensor/backends.js';
 import { readResult } from '../../src/tensor/host.js';
 import type { NativeBackend } from '../../src/tensor/native/backend.js';
 import { nativeBackend } from '../../src/tensor/native/index.js';
-import { type MicroBatch, type Objective, soleRank } from '../../src/train/objective.js';
+import type { MicroBatch, Objective } from '../../src/train/objective.js';
 import { labelledObjective, mismatchedAnswers } from '../../src/train/objectives/labelled.js';
 import { tokenObjective } from '../../src/train/objectives/next-token.js';
 import { type PreferencePair, pairBatch, preferenceObjective } from '../../src/train/objectives/preference.js';
@@ -122,7 +122,7 @@ export async function trainSteps<Batch extends MicroBatch>(
   const losses: number[] = [];
   for (let step = 1; step <= steps; step++) {
     const batches: Batch[] = [];
-    while (batches.length < accumulation) batches.push(await objective.next({ model, step, rank: soleRank }));
+    while (batches.length < accumulation) batches.push(await objective.next({ model, step }));
     const { loss } = await trainStep(model, optimizer, objective, batches, config, { step, learningRate: 3e-3 });
     losses.push(loss);
     afterStep?.(step);

@@ -1,5 +1,5 @@
 // Ranks that are all in one process: each takes one of these communicators, and what they exchange goes through memory.
-import { type Communicator, RankFailed } from '../../src/tensor/communicator.js';
+import { type Communicator, failureOf, failureOnRank } from '../../src/tensor/communicator.js';
 
 interface Meeting {
   given: unknown[];
@@ -11,7 +11,7 @@ interface Meeting {
 
 export function memoryRanks(size: number): Communicator[] {
   let meeting: Meeting | undefined;
-  let failure: RankFailed | undefined;
+  let failure: Error | undefined;
   const meet = (): Meeting => {
     let [settle, refuse]: [Meeting['settle'], Meeting['refuse']] = [() => undefined, () => undefined];
     const all = new Promise<unknown[]>((resolve, reject) => {
@@ -34,18 +34,31 @@ export function memoryRanks(size: number): Communicator[] {
   return Array.from({ length: size }, (_, rank) => ({
     rank,
     size,
-    async sum(values) {
+    transport: 'memory',
+    async reduceScatter(values, counts) {
       const all = (await exchange(rank, values.slice())) as Float32Array[];
-      values.fill(0);
+      const own = runOf(values, counts, rank).fill(0);
       for (const each of all) {
-        if (each.length !== values.length) throw new Error(`${each.length} numbers beside ${values.length}`);
-        for (let i = 0; i < values.length; i++) values[i] += each[i];
+        const given = runOf(each, counts, rank);
+        for (let i = 0; i < own.length; i++) own[i] += given[i];
       }
     },
+    async allGather(values, counts) {
+      const all = (await exchange(rank, runOf(values, counts, rank).slice())) as Float32Array[];
+      for (const [from, given] of all.entries()) runOf(values, counts, from).set(given);
+    },
     gather: (value) => exchange(rank, structuredClone(value)) as Promise<never>,
-    async fail(reason) {
-      failure = new RankFailed(`rank ${rank} failed`, reason);
+    async fail(error) {
+      failure = failureOnRank(failureOf(error), { rank, size });
       meeting?.refuse(failure);
     },
   }));
+}
+
+/** Which of `values` are this rank's. */
+function runOf(values: Float32Array, counts: readonly number[], rank: number): Float32Array {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total !== values.length) throw new Error(`${values.length} numbers, of which ${total} are the ranks'`);
+  const begin = counts.slice(0, rank).reduce((sum, count) => sum + count, 0);
+  return values.subarray(begin, begin + counts[rank]);
 }

@@ -7,6 +7,7 @@ import { samplingAt } from '../../src/config/sampling.js';
 import { padSequences } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { Engine, type Generation } from '../../src/inference/engine.js';
+import { alone } from '../../src/tensor/communicator.js';
 import type { Objective } from '../../src/train/objective.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { padId, trainConfig } from './tiny.js';
@@ -32,9 +33,9 @@ function policyObjective(seed: number): Objective<TokenBatch> {
   let drawn = 0;
   const rewardsOf = new WeakMap<TokenBatch, number>();
   return {
-    async next({ model, step, rank }) {
+    async next({ model, step, communicator: { rank, size } = alone }) {
       const engine = new Engine(model);
-      const tokens = prompts[(drawn++ * rank.size + rank.index) % prompts.length];
+      const tokens = prompts[(drawn++ * size + rank) % prompts.length];
       const force = (generated: readonly number[]) => (generated.length === 4 ? [forced] : []);
       const request = {
         tokens,

@@ -1,13 +1,16 @@
 // Several ranks that take a step together take the step that one takes alone, whatever is cut: micro-batches, rows of them, or
 // fewer of both than there are ranks.
 import assert from 'node:assert/strict';
+import { cp } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import type { TrainConfig } from '../../src/config/train.js';
 import { rowsOf } from '../../src/data/sequences.js';
 import type { TokenBatch } from '../../src/data/types.js';
 import { disposeModel } from '../../src/model/model.js';
 import { alone, anyRank, byFirstRank, type Communicator } from '../../src/tensor/communicator.js';
 import { read } from '../../src/tensor/host.js';
 import { memory } from '../../src/tensor/tf.js';
+import { collectMoments } from '../../src/train/exchange.js';
 import type { Objective } from '../../src/train/objective.js';
 import { createOptimizer, disposeOptimizer, optimizerTensors } from '../../src/train/optimizer.js';
 import { checkShares, ownParts } from '../../src/train/ranks.js';
@@ -18,18 +21,20 @@ import { countingObjective, recordingReporter, tinyModel, trainConfig } from './
 import { trainingWorld } from './world.js';
 
 interface Taken extends StepResult {
-  /** First moments: the mean gradient, clipped. */
+  /** First moments, of the first rank: the mean gradient, clipped. */
   moments: number[];
+  /** Numbers in the moments of this rank. */
+  own: number;
   weights: number[];
 }
 
-async function stepOf(communicator: Communicator, count: number): Promise<Taken> {
+async function stepOf(communicator: Communicator, count: number, kind: TrainConfig['optimizer']): Promise<Taken> {
   const model = tinyModel();
-  const optimizer = createOptimizer(model);
+  const optimizer = createOptimizer(model, kind, communicator);
   const objective = countingObjective();
   const batches: TokenBatch[] = [];
   while (batches.length < count) batches.push(await objective.next());
-  const config = trainConfig({ beta1: 0, clipNorm: 0.5 });
+  const config = trainConfig({ beta1: 0, momentum: 0, clipNorm: 0.5 });
   const figured: Objective<TokenBatch> = {
     ...objective,
     loss: (on, batch, { record, ...pass }) => {
@@ -42,36 +47,42 @@ async function stepOf(communicator: Communicator, count: number): Promise<Taken>
   const taken = await trainStep(model, optimizer, figured, batches, config, {
     ...{ step: 1, learningRate: 0.01, communicator },
   });
-  const moments: number[] = [];
-  for (const [name, value] of optimizerTensors(optimizer))
-    if (name.startsWith('m.')) moments.push(...(await read(value)));
+  const collected = await collectMoments(communicator, optimizer, (_, size) => new Float32Array(size));
+  const moments = collected.flatMap(({ name, data }) => (name.startsWith('m.') ? [...data] : []));
+  const own = optimizerTensors(optimizer).reduce((sum, [, { size }]) => sum + size, 0);
   const weights: number[] = [];
   for (const value of model.weights.values()) weights.push(...(await read(value)));
   disposeOptimizer(optimizer);
   disposeModel(model);
-  return { ...taken, moments, weights };
+  return { ...taken, moments, own, weights };
 }
 
 for (const backend of ['native', 'wasm'] as const) {
   await onBackend('a step of several ranks is that of one', backend, {}, async () => {
     const before = memory().numTensors;
-    for (const [size, count] of [
-      [2, 3],
-      [3, 1],
-    ]) {
-      const one = await stepOf(alone, count);
-      const ranks = await Promise.all(memoryRanks(size).map((communicator) => stepOf(communicator, count)));
+    for (const [size, count, kind] of [
+      [2, 3, 'muon'],
+      [3, 1, 'adamw'],
+    ] as const) {
+      const one = await stepOf(alone, count, kind);
+      const ranks = await Promise.all(memoryRanks(size).map((communicator) => stepOf(communicator, count, kind)));
+      const held = ranks.map(({ own }) => own);
+      assert.equal(
+        held.reduce((sum, own) => sum + own, 0),
+        one.own,
+      );
+      assert.ok(Math.max(...held) <= one.own / size + (kind === 'muon' ? 600 : 2), `${held.join()} of ${one.own}`);
+      const largest = Math.max(...one.moments.map(Math.abs));
+      assert.ok(largest > 0.01, String(largest));
+      const off = Math.max(...one.moments.map((value, i) => Math.abs(value - ranks[0].moments[i])));
+      assert.ok(off <= 1e-6 * Math.max(largest, 0.1), `${size} ranks: off by ${off} of ${largest}`);
       for (const each of ranks) {
-        const what = `${size} ranks, ${count} micro-batches`;
+        const what = `${size} ranks, ${count} micro-batches, ${kind}`;
         assert.deepEqual(each.weights, ranks[0].weights, what); // the same bits on all
         for (const key of ['loss', 'gradientNorm'] as const) {
           assert.ok(Math.abs(each[key] - one[key]) <= 1e-6 * one[key], `${what}: ${key} ${each[key]}, ${one[key]}`);
         }
         assert.ok(Math.abs(each.figures.mean - one.figures.mean) <= 1e-6 * one.figures.mean, what);
-        const largest = Math.max(...one.moments.map(Math.abs));
-        assert.ok(largest > 0.01, String(largest));
-        const off = Math.max(...one.moments.map((value, i) => Math.abs(value - each.moments[i])));
-        assert.ok(off <= 1e-6 * Math.max(largest, 0.1), `${what}: off by ${off} of ${largest}`);
       }
     }
     assert.equal(memory().numTensors, before);
@@ -119,7 +130,7 @@ test('rows of a batch keep their own keys, weights and owners', () => {
 describe('a training of two ranks', () => {
   const world = trainingWorld();
 
-  test('has one set of files, and the losses of a training alone; a signal to one stops both', async () => {
+  test('has one set of files, and the losses of a training alone; a signal to one stops both, and any number resumes', async () => {
     const one = await world.attempt('alone');
     const [first, second] = memoryRanks(2);
     const both = await Promise.all([
@@ -128,6 +139,8 @@ describe('a training of two ranks', () => {
     ]);
     assert.match(String(both[0].outcome), /Interrupted: stopped at step 5 of 10/);
     assert.match(String(both[1].outcome), /Interrupted/);
+    for (const name of ['on three', 'on one'])
+      await cp(world.pathOf('together'), world.pathOf(name), { recursive: true });
     const [third, fourth] = memoryRanks(2);
     const resumed = await Promise.all(
       [third, fourth].map((communicator) => world.run('together', { communicator, reporter: recordingReporter() })),
@@ -137,9 +150,11 @@ describe('a training of two ranks', () => {
       memoryRanks(2).map((communicator) => world.run('undisturbed', { communicator })),
     );
     assert.equal(resumed[0].digest, undisturbed[0].digest);
-    const { loss } = undisturbed[0].metrics;
+    const [onThree] = await Promise.all(memoryRanks(3).map((communicator) => world.run('on three', { communicator })));
     const expected = one.steps.at(-1)?.loss ?? 0;
-    assert.ok(Math.abs(loss - expected) <= 1e-4 * expected, `${loss}, ${expected}`);
+    for (const { metrics } of [undisturbed[0], onThree, await world.run('on one')]) {
+      assert.ok(Math.abs(metrics.loss - expected) <= 1e-4 * expected, `${metrics.loss}, ${expected}`);
+    }
   });
 
   test('that cannot continue on one rank ends on the other', async () => {
@@ -155,7 +170,7 @@ describe('a training of two ranks', () => {
     assert.deepEqual(
       ended.map((each) => each.status === 'rejected' && String(each.reason)),
       [
-        'RankFailed: rank 1 failed. Error: no more data. The same command resumes from the last checkpoint.',
+        'RankFailed: rank 1 of 2 failed. Error: no more data. The same command resumes from the last checkpoint.',
         'Error: no more data',
       ],
     );
@@ -176,7 +191,12 @@ test('what the first rank does, the others learn: its value, or why it failed', 
 test('ranks that have nothing to compute are reported, and statistics of one rank alone are refused', () => {
   const said: string[] = [];
   const reporter = { note: (_: string, text: string) => void said.push(text) };
-  const run = { reporter, manifest: { stage: 'sft' as const }, noise: { dropout: 0.1, neftune: 0 } };
+  const run = {
+    objective: countingObjective(),
+    reporter,
+    manifest: { stage: 'sft' as const },
+    noise: { dropout: 0.1, neftune: 0 },
+  };
   const check = (more: object, of: object = run) =>
     checkShares({ ...run, ...of, config: trainConfig({ batchSize: 4, accumulation: 1, ...more }) }, { size: 2 });
   check({ accumulation: 2 });

@@ -12,6 +12,7 @@ import { type FineTunedShape, fineTunedShapes, isShapeName } from '../../bench/s
 import { backendNames, precisions, type Quantization } from '../../config/compute.js';
 import type { OutputOptions } from '../options.js';
 import { printJson, printLine } from '../output.js';
+import { scaleTable } from '../scale-text.js';
 import { killSignals } from '../signals.js';
 
 interface BenchOptions extends OutputOptions {
@@ -259,6 +260,7 @@ const tables: Record<Section, (result: BenchResult) => string> = {
             ...[`${twoOfOne.toFixed(2)} ×`, quartiles.map((ratio) => ratio.toFixed(2)).join('–')],
           ]),
         ),
+  scale: ({ scale }) => scaleTable(scale),
   checkpoint: ({ checkpoint }) =>
     checkpoint
       .map((row) =>

@@ -38,7 +38,7 @@ export interface TuningPlanOptions extends OutputOptions {
 
 export async function planFineTuning(options: TuningPlanOptions): Promise<void> {
   const { from, config, set, context, tokens = null } = options;
-  const refused = ['size', 'params', 'flops', 'vocab', 'hardware'].filter((name) => name in options);
+  const refused = ['size', 'params', 'flops', 'vocab', 'hardware', 'ranks'].filter((name) => name in options);
   if (refused.length > 0) {
     throw new UserError({
       what: `--${refused.join(' and --')} ${refused.length > 1 ? 'plan' : 'plans'} a pretraining, and --from a fine-tuning of a model that is there`,

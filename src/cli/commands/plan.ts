@@ -8,7 +8,8 @@ import { memoryRoom } from '../../base/memory.js';
 import { loadPipeline } from '../../pipeline/load.js';
 import type { OutputOptions } from '../options.js';
 import { noteOnStderr, printJson, printLine } from '../output.js';
-import { peakOf } from '../plan-shared.js';
+import { ranksText } from '../plan-ranks.js';
+import { formatPower, peakOf } from '../plan-shared.js';
 
 export interface PlanCommandOptions extends OutputOptions {
   config?: string;
@@ -21,6 +22,7 @@ export interface PlanCommandOptions extends OutputOptions {
   context?: number;
   threads?: number;
   hardware?: string;
+  ranks?: number;
   /** Of a fine-tuning. */
   lora?: boolean;
 }
@@ -58,6 +60,7 @@ export async function plan(options: PlanCommandOptions): Promise<void> {
       bytes: memoryRoom().total,
     },
     hardware: hardwareOf(options.hardware ?? 'h100×8'),
+    ranks: options.ranks,
   });
   if (options.json) printJson({ type: 'result', ...result });
   else printLine(planText(result, wanted === undefined ? model.size : undefined));
@@ -148,7 +151,7 @@ function planText(result: TrainingPlan, size: string | undefined): string {
     ? 'fits'
     : machine.fitsRecomputed
       ? 'fits with pretrain.train.recompute=true'
-      : 'does not fit: mossctl trains in one process and shards nothing';
+      : 'does not fit: a process of mossctl holds all weights';
   const tooLong = tooLongText(machine);
   const speeds = formatTable(
     ['where', 'operations/s', 'of peak', 'tokens/s', 'time'],
@@ -171,7 +174,9 @@ function planText(result: TrainingPlan, size: string | undefined): string {
     const rate = `${100 * assumedUtilization} % of its makers' dense bf16 rate`;
     notes.push(`other hardware is estimated at ${rate}, with a trainer made for it`);
   }
-  return [facts, memories, speeds, notes.join('\n')].join('\n\n');
+  const ranks =
+    result.ranks && ranksText(result.ranks, { optimizer, columns: result.contextLength, bytes: machine.bytes });
+  return [facts, memories, ...(ranks === undefined ? [] : [ranks]), speeds, notes.join('\n')].join('\n\n');
 }
 
 /** Nobody waits longer for a machine of their own. */
@@ -193,10 +198,4 @@ function speedRow(estimate: HardwareEstimate, fits: boolean): string[] {
     ...[name, formatPower(flopsPerSecond), `${(100 * share).toFixed(0)} %`],
     ...[tokensPerSecond < 10 ? tokensPerSecond.toPrecision(2) : formatCount(tokensPerSecond), formatSeconds(seconds)],
   ];
-}
-
-/** 4.62e7 as `4.62·10^7`. */
-function formatPower(value: number): string {
-  const [digits, power] = value.toExponential(2).split('e');
-  return `${digits}·10^${Number(power)}`;
 }

@@ -322,7 +322,7 @@ export const cli1: Catalog = {
   'gradients, and their sums': '梯度及其累加',
   'moments of {1}': '{1} 的矩',
   'fits with pretrain.train.recompute=true': '启用 pretrain.train.recompute=true 时装得下',
-  'does not fit: mossctl trains in one process and shards nothing': '装不下：mossctl 在单个进程中训练，不做切分',
+  'does not fit: a process of mossctl holds all weights': '装不下：mossctl 的一个进程要放下全部权重',
   'this machine: {1} of memory: {2}': '本机：内存 {1}：{2}',
   'this machine: no native engine, so its peak was not measured': '本机：没有 native 引擎，因此没有测量峰值',
 };

@@ -35,8 +35,6 @@ export const ranks: Catalog = {
     '请在所有机器上安装同样的 mossctl，共享运行文件夹，并写明后端（--backend）',
   'this training cannot be divided over several processes yet': '这种训练还不能分到多个进程',
   'its steps sample answers, or compare more than one micro-batch': '它的步骤要采样回答，或比较不止一个微批',
-  'the ranks do not see the same newest checkpoint here': '各进程在这里看到的最新检查点不同',
-  'rank {1} sees {2} than rank 0': '第 {1} 号看到的是{2}，与第 0 号不同',
   'Give a run folder (--out) on a file system that all machines share':
     '请给出所有机器共享的文件系统上的运行文件夹（--out）',
   'The same command resumes from the last checkpoint': '同一命令会从最后的检查点继续',
@@ -56,4 +54,54 @@ export const ranks: Catalog = {
     'Open MPI 的 mpirun 在 Ctrl-C 或 SIGTERM 之后一秒就杀死进程，来不及保存：请加 --mca odls_base_sigkill_timeout 60 启动，或向 mpirun 发送 SIGUSR2 来停止',
   '{1} ({2}): `mpirun -n 2 mossctl pretrain` trains on several processes':
     '{1}（{2}）：`mpirun -n 2 mossctl pretrain` 用多个进程训练',
+  '{1} processes over {2}': '{2} 上的 {1} 个进程',
+  '{1}, {2} each': '{1}，每个{2}',
+  'sums may be rounded otherwise there, so machines of one kind would not give the same bits, and all wait for the slowest':
+    '那里求和的舍入可能不同，所以与同一种机器的结果不会逐位相同，而且大家都要等最慢的',
+  'rank {1} computes with {2}, rank 0 with {3}: {4}. Give all of them the same --threads':
+    '第 {1} 号用 {2} 计算，第 0 号用 {3}：{4}。请给所有进程同样的 --threads',
+  'rank {1} computes with the instructions {2}, rank 0 with {3}: {4}. Start them on processors of one kind':
+    '第 {1} 号用 {2} 指令计算，第 0 号用 {3}：{4}。请在同一种处理器上启动',
+  'of its backend': '其后端的',
+  'those of its backend': '其后端的',
+  'threads of its own choice': '自选的线程数',
+  'begins again': '会从头开始',
+  'resumes from step {1}, which all of them read ({2})': '会从第 {1} 步继续，所有进程都读它（{2}）',
+  'the weights of the processes are no longer the same, so they cannot train together any further':
+    '各进程的权重已不相同，不能继续一同训练',
+  'rank {1} has others than rank 0 in {2} of {3} tensors, {4} first':
+    '第 {1} 号的 {3} 个张量中有 {2} 个与第 0 号不同，首先是 {4}',
+  'The same command {1}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly':
+    '同一命令{1}。请在同一种机器上、用同样的 --threads 启动各进程；若仍然发生，就有机器算错了',
+  'rank {1} does not see this checkpoint, which rank 0 has found': '第 {1} 号看不到第 0 号找到的这个检查点',
+  'it has looked for {1} s': '它找了 {1} 秒',
+  'this process does not see the conversations that the first one has stored': '这个进程看不到第一个进程存下的对话',
+  'Give a run folder (--out) on a file system that all machines share; where it is on one, the same command finds them now':
+    '请给出所有机器共享的文件系统上的运行文件夹（--out）；若已经是，同一命令现在就能找到',
+  'srun started {1} processes, and each takes itself for the only one: they do not train together. Start them with srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH), or one alone with srun -n 1':
+    'srun 启动了 {1} 个进程，每个都以为只有自己：它们不会一同训练。请用 srun --mpi=pmix（Open MPI）或 --mpi=pmi2（MPICH）启动，或用 srun -n 1 只启动一个',
+  'align.method={1} samples answers while it learns, which is not divided over processes':
+    'align.method={1} 边学边采样回答，这不能分到多个进程',
+  '{1} processes': '{1} 个进程',
+  'memory of one of {1} processes, {2} × {3} tokens at a time': '{1} 个进程中一个的内存，每次 {2} × {3} 个 token',
+  'buffers that gradients are summed through': '梯度求和经过的缓冲区',
+  'the first one, while it saves': '第一个进程，在保存时',
+  'all {1} on this machine take {2}: {3}': '{1} 个都在这台机器上要 {2}：{3}',
+  'does not fit': '装不下',
+  'each computes {1} operations of a step, sends {2} and receives as many':
+    '每个进程每步计算 {1} 次运算，发送 {2}，接收同样多',
+  '{1}; on a machine like this one for each, computing takes {2}, and a network that moves {3} a second takes as long again':
+    '{1}；若每个都有这样一台机器，计算要 {2}，而每秒传 {3} 的网络还要同样久',
+  'processes that train together (mpirun -n): what each of them takes': '一同训练的进程数（mpirun -n）：每个要用多少',
+  'several processes: not measured, because {1}': '多个进程：未测量，因为{1}',
+  'several processes': '多个进程',
+  '1 process, tokens/s': '1 个进程，词元/秒',
+  together: '一同',
+  efficiency: '效率',
+  'of it, exchange': '其中交换',
+  '{1}, {2} of 1 thread': '{1}，{2} 个单线程进程',
+  '{1} of a rank a step, at least {2}': '每个进程每步 {1}，至少 {2}',
+  '{1}: {2}; {3}; peak RSS {4} MiB, alone {5} MiB': '{1}：{2}；{3}；峰值内存 {4} MiB，单独 {5} MiB',
+  'there is no {1} here': '这里没有 {1}',
+  'the {1} processes that trained {2} ended with code {3}': '训练 {2} 的 {1} 个进程以代码 {3} 结束',
 };

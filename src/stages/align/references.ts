@@ -3,11 +3,12 @@
 // is not there.
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { stopIfAborted, UserError } from '../../base/errors.js';
+import { Interrupted, UserError } from '../../base/errors.js';
 import { digestOf, sha256 } from '../../base/files.js';
 import { Journal } from '../../base/journal.js';
 import type { TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/model.js';
+import { alone, anyRank, byFirstRank, type Communicator } from '../../tensor/communicator.js';
 import { readResult } from '../../tensor/host.js';
 import { sequenceLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
 import type { AnswerBatch } from './lessons.js';
@@ -22,6 +23,8 @@ export interface ReferenceOptions {
   /** Digest of the policy, which covers its tokenizer: of another one none is believed. */
   policy: string;
   signal?: AbortSignal;
+  /** Who shares the batches; the first one stores. */
+  communicator?: Communicator;
   onProgress?(done: number, total: number): void;
 }
 
@@ -29,27 +32,31 @@ export interface ReferenceOptions {
 export async function storeReferences(
   model: Model,
   batches: readonly AnswerBatch[],
-  { path, policy, signal, onProgress }: ReferenceOptions,
+  { path, policy, signal, communicator = alone, onProgress }: ReferenceOptions,
 ): Promise<ReferenceOf> {
   const keys = batches.map(({ sequences }) => sequences.map(keyOf));
-  const known = new Map<string, number>();
-  // A sum depends, in its last bits, on what else is in its batch: batches are computed again whole, or not at all.
-  await Journal.use(path, digestOf({ policy, keys }), async (journal) => {
-    for (const [i, { sequences, pack }] of batches.entries()) {
-      let values = i < journal.entries.length ? storedValues(journal.entries[i], path) : undefined;
-      if (values === undefined) {
-        stopIfAborted(signal, 'stopped while the reference scored answers');
-        const batch = pack(model.config.pad_token_id);
-        values = [...(await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities))];
-        const at = values.findIndex((value) => !Number.isFinite(value));
-        if (at >= 0) throw notFinite(sequences[at], values[at]);
-        journal.append({ values });
-        onProgress?.(i + 1, batches.length);
-        await setImmediate();
+  // A sum depends, in its last bits, on what else is in its batch: batches are computed whole, each by one rank.
+  const scored = async (journal?: Journal): Promise<number[][]> => {
+    const all = await byFirstRank(communicator, async () =>
+      (journal?.entries ?? []).slice(0, batches.length).map((entry) => storedValues(entry, path)),
+    );
+    while (all.length < batches.length) {
+      if (await anyRank(communicator, signal?.aborted === true)) {
+        throw new Interrupted('stopped while the reference scored answers');
       }
-      for (const [at] of sequences.entries()) known.set(keys[i][at], values[at]);
+      const own: AnswerBatch | undefined = batches[all.length + communicator.rank];
+      for (const values of await communicator.gather(own && (await scoresOf(model, own)))) {
+        if (values === undefined) break; // more ranks than batches that are left
+        journal?.append({ values });
+        all.push(values);
+        onProgress?.(all.length, batches.length);
+      }
+      await setImmediate();
     }
-  });
+    return all;
+  };
+  const values = communicator.rank > 0 ? await scored() : await Journal.use(path, digestOf({ policy, keys }), scored);
+  const known = new Map(keys.flatMap((own, i) => own.map((key, at): [string, number] => [key, values[i][at]])));
   return (sequence) => {
     const reference = known.get(keyOf(sequence));
     if (reference !== undefined) return reference;
@@ -60,6 +67,15 @@ export async function storeReferences(
       next: 'Delete that file, and run the same command again',
     });
   };
+}
+
+/** log π of each answer of a batch. @throws UserError where one is no number. */
+async function scoresOf(model: Model, { sequences, pack }: AnswerBatch): Promise<number[]> {
+  const batch = pack(model.config.pad_token_id);
+  const values = [...(await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities))];
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) throw notFinite(sequences[at], values[at]);
+  return values;
 }
 
 /** @throws UserError where they are none: a file of an earlier version may hold what is no number. */

@@ -11,6 +11,7 @@ import { PackedBatches, type SequenceSource } from '../../data/packing.js';
 import { rowsDigest } from '../../data/rows.js';
 import type { BatchShape } from '../../data/sequences.js';
 import { openTokens } from '../../data/shards.js';
+import { alone, firstThenOthers } from '../../tensor/communicator.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { Replay } from '../../train/objectives/replayed.js';
 import { openTemplate } from '../sft/rows.js';
@@ -109,10 +110,12 @@ export async function openInstructions(
   }
   const columns = Math.min(context, maxColumns);
   const digest = await rowsDigest(path);
-  const { groups } = await openRows(job, {
-    sources: [{ path, weight: 1, name: 'replay.data', digest }],
-    fitting: { template: openTemplate(tokenizer, { padId, where }), columns, loss: 'assistant' },
-    validation: 0,
-  });
+  const { groups } = await firstThenOthers(job.communicator ?? alone, () =>
+    openRows(job, {
+      sources: [{ path, weight: 1, name: 'replay.data', digest }],
+      fitting: { template: openTemplate(tokenizer, { padId, where }), columns, loss: 'assistant' },
+      validation: 0,
+    }),
+  );
   return { source: groups[0].sequences, digest };
 }

@@ -23,12 +23,14 @@ import { feedbackDigest } from './given-sources.js';
 import { readPrompts } from './prompts.js';
 import { type RoundResult, runRound } from './round.js';
 import { type OpenScorer, openScorer } from './scorers.js';
+import { joinRound } from './training.js';
 
 /** Of sampling, scoring, training and deciding, where nobody says how many. */
 const defaultRounds = 2;
 
 export const alignStage: Stage<WrittenAlignConfig> = {
   inputDigest: ({ config }) => feedbackDigest(config.data, config.prompts),
+  parts: { round: joinRound },
   async run(written) {
     const { tools } = written.config;
     if (tools === undefined) return align(written);

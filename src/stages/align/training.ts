@@ -6,7 +6,7 @@ import { countOf } from '../../base/format.js';
 import { pairsName, referencesName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import type { AdapterContent } from '../../checkpoint/adapter.js';
-import type { Checkpoint } from '../../checkpoint/directory.js';
+import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
 import type { AlignConfig } from '../../config/align.js';
 import { resolvedPreference } from '../../config/preference.js';
 import { LocalModel } from '../../inference/local-model.js';
@@ -17,19 +17,48 @@ import { isPerToken, methods } from '../../train/objectives/methods.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
 import type { TrainingResult, TrainingRun } from '../../train/trainer.js';
 import { watches } from '../../train/watch.js';
+import { onRanks } from '../ranks.js';
 import { checkTrainingMemory } from '../room.js';
-import { descent, generationOf, runTraining, stepCount } from '../training.js';
+import type { Job } from '../stage.js';
+import { descent, generationOf, runTraining, startBackend, stepCount } from '../training.js';
 import { adapterOf, openTuned, tunedModel } from '../tuning.js';
 import { StepAlarms } from './alarms.js';
 import { FirstStep } from './first-step.js';
 import { referenceBatches, roundObjective } from './lessons.js';
-import { answersOf, isPair, type ReferenceOf, type RoundRow, type Side } from './pairs.js';
+import { answersOf, isPair, type ReferenceOf, type RoundRow, readRoundRows, type Side } from './pairs.js';
 import { scorerOf, withoutPlaces } from './provenance.js';
 import { storeReferences } from './references.js';
 import { openReplays } from './replay.js';
 import type { RoundInput } from './round.js';
 
-export async function trainRound(input: RoundInput, directory: string, rows: readonly RoundRow[]) {
+/** What the training of a round follows from, beside its rows. */
+type TrainingInput = Pick<RoundInput, 'job' | 'compute' | 'round' | 'policy'> & { scorer: { name: string } };
+
+/** The same for another rank, which opens it: rows and checkpoint by their places. */
+interface JoinedRound {
+  round: number;
+  directory: string;
+  policy: string;
+  scorer: { name: string };
+}
+
+export function trainRound(input: RoundInput, directory: string, rows: readonly RoundRow[]): Promise<TrainingResult> {
+  const { round, policy, scorer } = input;
+  const given: JoinedRound = { round, directory, policy: policy.path, scorer: { name: scorer.name } };
+  return onRanks(input.job, { stage: 'align', part: 'round', given }, (job) =>
+    learnRows({ ...input, job }, directory, rows),
+  );
+}
+
+/** What every rank but the first does of it. */
+export async function joinRound(job: Job<AlignConfig>, { directory, policy, ...given }: JoinedRound): Promise<void> {
+  const compute = await startBackend(job);
+  const rows = await readRoundRows(join(directory, pairsName));
+  const input = { ...given, job, compute, policy: await openCheckpoint(policy, { verify: job.verify }) };
+  await learnRows(input, directory, rows);
+}
+
+async function learnRows(input: TrainingInput, directory: string, rows: readonly RoundRow[]): Promise<TrainingResult> {
   const { job, compute, round, policy } = input;
   const { config, seed, reporter } = job;
   const { train } = config;
@@ -81,7 +110,7 @@ interface PolicyTraining<Batch extends MicroBatch>
 
 /** Trains a policy that was opened, into the folder of its round. */
 export function trainPolicy<Batch extends MicroBatch>(
-  { job, compute, round, policy, scorer }: RoundInput,
+  { job, compute, round, policy, scorer }: TrainingInput,
   directory: string,
   { model, tokenizer, adapter, train, learnt, ...training }: PolicyTraining<Batch>,
 ): Promise<TrainingResult> {
@@ -107,7 +136,10 @@ interface OpenPolicy {
 }
 
 /** The policy in the form that is trained. */
-export async function openPolicy({ job: { config, seed, verify }, policy }: RoundInput): Promise<OpenPolicy> {
+export async function openPolicy({
+  job: { config, seed, verify },
+  policy,
+}: Pick<RoundInput, 'job' | 'policy'>): Promise<OpenPolicy> {
   const { lora } = config;
   const parent = lora === undefined ? policy : await openTuned(policy.path, lora, { verify });
   const adapter = lora && (await adapterOf(parent, lora, 'align'));
@@ -117,10 +149,10 @@ export async function openPolicy({ job: { config, seed, verify }, policy }: Roun
 
 /** Stores what the policy is compared with, and says what that is. */
 async function openReferences(
-  { job, round, policy }: RoundInput,
+  { job, round, policy }: Pick<RoundInput, 'job' | 'round' | 'policy'>,
   { directory, rows, model }: { directory: string; rows: readonly RoundRow[]; model: Model },
 ): Promise<ReferenceOf> {
-  const { config, reporter, signal } = job;
+  const { config, reporter, signal, communicator } = job;
   const preference = resolvedPreference(config);
   const { method } = preference;
   const batches = referenceBatches(rows, preference, config.train.batchSize);
@@ -132,7 +164,7 @@ async function openReferences(
   reporter.note('info', `round ${round}: ${text}`);
   if (!isCompared) return () => 0; // never read
   return storeReferences(model, batches, {
-    ...{ path: join(directory, referencesName), policy: policy.digest, signal },
+    ...{ path: join(directory, referencesName), policy: policy.digest, signal, communicator },
     onProgress: (done, total) =>
       reporter.emit({ type: 'progress', label: `round ${round}: reference`, done, total, unit: 'batches' }),
   });

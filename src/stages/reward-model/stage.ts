@@ -11,6 +11,7 @@ import { scoredSequence } from '../../data/scored.js';
 import { openChatFormat } from '../../inference/chat-format.js';
 import { LocalModel } from '../../inference/local-model.js';
 import { openRewardModel } from '../../inference/rewards.js';
+import { alone, byFirstRank, firstThenOthers } from '../../tensor/communicator.js';
 import { keptServingFiles } from '../../tokenizer/serving-files.js';
 import { type RewardPair, rewardObjective } from '../../train/objectives/reward.js';
 import { readSplit } from '../align/given.js';
@@ -33,9 +34,12 @@ export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
     const tuning = await openTuning(written, { stage: 'rewardModel', from: inputs.toolUse ?? inputs.sft ?? '' });
     const { parent, config, adapter } = tuning;
     const job = { ...written, config };
-    const { learnt, heldOut } = await readRows(job, parent.path);
-    await makeDirectory(directory);
-    await writeSealed(join(directory, learntFromName), { learntFrom: [...new Set(learnt.flatMap(recordOf))].sort() });
+    const { communicator = alone } = job;
+    const { learnt, heldOut } = await firstThenOthers(communicator, () => readRows(job, parent.path));
+    await byFirstRank(communicator, async () => {
+      await makeDirectory(directory);
+      await writeSealed(join(directory, learntFromName), { learntFrom: [...new Set(learnt.flatMap(recordOf))].sort() });
+    });
     const { model: chat, tokenizer } = await LocalModel.of(parent, { isFrozen: adapter !== undefined });
     const { model: headless, head, dispose } = config.lmWeight > 0 ? takeHead(chat) : { model: chat, dispose() {} };
     const model = startingModel(headless, tuning, job.seed);
@@ -73,7 +77,8 @@ export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
         evaluate: (current) => measurePairs(current, heldOut, job.signal),
         evaluated: ['pairAccuracy', 'pairLoss'],
       });
-      return { path: result.path, ...(await judge(job, result.path, { learnt, heldOut })) };
+      const judged = await byFirstRank(communicator, () => judge(job, result.path, { learnt, heldOut }));
+      return { path: result.path, ...judged };
     } finally {
       dispose();
     }

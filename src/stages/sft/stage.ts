@@ -47,12 +47,16 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
   const template = openTemplate(tokenizer, { keepTokens: config.keepTokens, padId, where: parent.path });
   const { loss, keepTokens } = config;
   const fitting = { template, columns, loss, keepTokens };
-  const sources = await rowSources(config.data ?? join(inputs.selfInstruct ?? '', trainRowsName));
-  const first = config.first && (await rowSources(config.first.data));
+  const { communicator = alone } = job;
+  // What is fetched for them is in the cache when the others look.
+  const { sources, first } = await firstThenOthers(communicator, async () => ({
+    sources: await rowSources(config.data ?? join(inputs.selfInstruct ?? '', trainRowsName)),
+    first: config.first && (await rowSources(config.first.data)),
+  }));
   sources.push(...(first ?? []).map((source) => ({ ...source, weight: 0 })));
   const given = await readHeldOut(job);
   const validation = given === undefined ? config.validation : 0;
-  const stored = await firstThenOthers(job.communicator ?? alone, () =>
+  const stored = await firstThenOthers(communicator, () =>
     openRows(job, {
       ...{ sources, fitting, validation, format: config.format },
       evaluated: given?.map(({ conversation }) => conversation),

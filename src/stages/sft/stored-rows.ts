@@ -93,6 +93,7 @@ export async function openRows(job: Job<unknown>, request: RowsRequest): Promise
   let record = await storedRecord(path, key);
   let stored = record && (await open(path, record, request).catch(() => undefined));
   if (record === undefined || stored === undefined) {
+    if ((job.communicator?.rank ?? 0) > 0) throw notSeen(path);
     const read = { record: undefined as RowsRecord | undefined };
     await replaceDirectory(path, async (temporary) => {
       read.record = await readAll(job, { ...request, key, path: temporary });
@@ -102,6 +103,15 @@ export async function openRows(job: Job<unknown>, request: RowsRequest): Promise
   }
   report(job, record, request);
   return stored;
+}
+
+/** Only the first rank writes. */
+function notSeen(path: string): UserError {
+  return new UserError({
+    where: path,
+    what: 'this process does not see the conversations that the first one has stored',
+    next: 'Give a run folder (--out) on a file system that all machines share; where it is on one, the same command finds them now',
+  });
 }
 
 function keyOf({ seed }: Job<unknown>, { sources, fitting, validation, format, evaluated }: RowsRequest): string {

@@ -8,7 +8,7 @@ import { toJsonl } from '../../base/jsonl.js';
 import { heldOutRowsName, listRowsName, promptRowsName, reportRowsName, trainRowsName } from '../../base/layout.js';
 import { Random } from '../../base/random.js';
 import { type Checkpoint, openCheckpoint } from '../../checkpoint/directory.js';
-import { defaultColumns } from '../../config/sft.js';
+import { defaultColumns, type WrittenSftConfig } from '../../config/sft.js';
 import type { ToolUseConfig, WrittenToolUseConfig } from '../../config/tool-use.js';
 import { tokensOfStep } from '../../config/tuning.js';
 import { spelled } from '../../data/conversations/spelled.js';
@@ -20,6 +20,7 @@ import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js'
 import { LocalModel } from '../../inference/local-model.js';
 import type { Metrics } from '../../report/event.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
+import { onRanks } from '../ranks.js';
 import { fineTune } from '../sft/stage.js';
 import type { Job, Stage } from '../stage.js';
 import { startBackend } from '../training.js';
@@ -33,6 +34,7 @@ import { openWorkshop, type Workshop } from './workshop.js';
 type ToolUseJob = Job<WrittenToolUseConfig>;
 
 export const toolUseStage: Stage<WrittenToolUseConfig> = {
+  parts: { training: (job) => fineTune(job, 'toolUse') },
   async run(job) {
     await startBackend(job);
     const { config, inputs, directory, seed, reporter } = job;
@@ -46,19 +48,19 @@ export const toolUseStage: Stage<WrittenToolUseConfig> = {
         inputs.selfInstruct === undefined || config.instructionWeight === 0
           ? []
           : [join(inputs.selfInstruct, trainRowsName)];
-      const taught = await fineTune(
-        {
-          ...job,
-          inputs: { pretrain: inputs.sft, tokens: inputs.tokens },
-          config: {
-            ...{ validation: 0, loss: 'assistant', neftune: 0, textShare: config.textShare, train: config.train },
-            copying: config.copying,
-            ...(config.listSteps > 0 && { first: { data: rows.lists, steps: config.listSteps } }),
-            data: [{ path: rows.train, weight: 1 }, ...own.map((path) => ({ path, weight: config.instructionWeight }))],
-            evalData: rows.heldOut,
-          },
+      const training: Job<WrittenSftConfig> = {
+        ...job,
+        inputs: { pretrain: inputs.sft, tokens: inputs.tokens },
+        config: {
+          ...{ validation: 0, loss: 'assistant', neftune: 0, textShare: config.textShare, train: config.train },
+          copying: config.copying,
+          ...(config.listSteps > 0 && { first: { data: rows.lists, steps: config.listSteps } }),
+          data: [{ path: rows.train, weight: 1 }, ...own.map((path) => ({ path, weight: config.instructionWeight }))],
+          evalData: rows.heldOut,
         },
-        'toolUse',
+      };
+      const taught = await onRanks(training, { stage: 'toolUse', part: 'training' }, (each) =>
+        fineTune(each, 'toolUse'),
       );
       const tasks = await readTasks(rows.heldOut, reporter);
       const metrics = await measured(job, taught.path, tasks, workshop);

@@ -180,7 +180,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** Writes into a tensor that is there already. */
-  overwrite({ dataId }: TensorInfo, values: Int32Array): void {
+  overwrite({ dataId }: TensorInfo, values: Int32Array | Float32Array): void {
     const data: unknown = this.data.get(dataId);
     if (!(data instanceof NativeData) || data.size !== values.length) throw new Error('overwrite: another tensor');
     data.values.set(values);

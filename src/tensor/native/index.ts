@@ -27,11 +27,12 @@ export function configureNative({ threads = defaultThreads(), precision = 'fp32'
   const { addon } = loadNative();
   addon.setThreads(threads);
   addon.setPrecision(precision);
-  const engine = `${addon.isa()}, ${countOf(threads, 'thread')}`;
+  const isa = addon.isa();
+  const engine = `${isa}, ${countOf(threads, 'thread')}`;
   const warning = beyondCores(threads);
-  if (precision === 'fp32') return { threads, precision, inWords: engine, warning };
+  if (precision === 'fp32') return { threads, precision, isa, inWords: engine, warning };
   const gain = addon.bf16IsFast() ? '' : ': no faster than fp32 on this processor';
-  return { threads, precision, inWords: `${engine}, bf16${gain}`, warning };
+  return { threads, precision, isa, inWords: `${engine}, bf16${gain}`, warning };
 }
 
 /** Threads that wait for each other, and for a core: each product then takes as long as the slowest of them. */

@@ -6,6 +6,7 @@ import { packSequences } from '../../data/sequences.js';
 import { shuffledBatches } from '../../data/shuffled.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/model.js';
+import { alone, type Communicator } from '../../tensor/communicator.js';
 import { readResult } from '../../tensor/host.js';
 import {
   add,
@@ -46,6 +47,7 @@ export interface LabelledBatch extends TokenBatch {
   references: Float32Array;
   isGood: readonly boolean[];
   rowWeights: Float32Array;
+  answers: readonly LabelledAnswer[];
   /** max(0, mean of log π − log π_ref over the micro-batch's mismatched answers) under the policy of this step. */
   z: number;
 }
@@ -90,9 +92,13 @@ export function labelledObjective(rows: readonly LabelledAnswer[], options: Labe
   if (needsZ && rows.some(({ mismatched }) => mismatched === undefined)) throw withoutMismatch();
   const batches = shuffledBatches(rows, { size, seed, name: 'labels' });
   return {
-    next: async ({ model }) => {
+    division: {
+      units: ({ answers }) => answers.length,
+      part: ({ answers, z }, begin, end) => labelledBatch(answers.slice(begin, end), padId, z),
+    },
+    next: async ({ model, communicator = alone }) => {
       const taken = batches.next();
-      return labelledBatch(taken, padId, needsZ ? await estimateZ(model, taken, padId) : 0);
+      return labelledBatch(taken, padId, needsZ ? await estimateZ(model, taken, { padId, communicator }) : 0);
     },
     state: batches.state,
     restore: batches.restore,
@@ -151,15 +157,23 @@ export function labelledBatch(rows: readonly LabelledAnswer[], padId: number, z:
     references: Float32Array.from(sequences, ({ reference }) => reference),
     isGood: rows.map(({ isGood }) => isGood),
     rowWeights,
+    answers: rows,
     z,
   };
 }
 
-async function estimateZ(model: Model, rows: readonly LabelledAnswer[], padId: number): Promise<number> {
-  const answers = rows.flatMap(({ mismatched }) => mismatched ?? []);
+/** Each rank reads its own share of the answers. */
+async function estimateZ(
+  model: Model,
+  rows: readonly LabelledAnswer[],
+  { padId, communicator: { rank, size, gather } }: { padId: number; communicator: Communicator },
+): Promise<number> {
+  const all = rows.flatMap(({ mismatched }) => mismatched ?? []);
+  const answers = all.slice(Math.floor((all.length * rank) / size), Math.floor((all.length * (rank + 1)) / size));
   const batch = packSequences(answers, { padId });
-  const values = await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities);
-  const ratios = answers.map(({ reference }, i) => values[i] - reference);
+  const values =
+    answers.length === 0 ? [] : await readResult(() => sequenceLogProbabilities(model, batch).logProbabilities);
+  const ratios = (await gather(answers.map(({ reference }, i) => values[i] - reference))).flat();
   return Math.max(0, ratios.reduce((total, ratio) => total + ratio, 0) / Math.max(1, ratios.length));
 }
 

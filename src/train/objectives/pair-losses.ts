@@ -36,6 +36,8 @@ export interface PairTerms {
   reference: Sides;
   /** Tokens of each answer, its end token included. */
   counts: Sides<Float32Array>;
+  /** Of the whole micro-batch: tokens of the chosen answer, on average over its pairs. */
+  meanChosen: number;
   /** s = log π − log π_ref. */
   ratios: Sides;
   /** f′(π / π_ref) of the divergence: s for the reverse KL. */
@@ -48,8 +50,18 @@ export interface PairValues {
   /** The same of the reference; a method without one ignores it. */
   reference: Sides;
   counts: Sides<Float32Array>;
+  /** Default: these pairs are a micro-batch. */
+  learnt?: LearntTokens;
   /** Of all tokens but the first of the chosen sequences, the prompt's too: Σ log π, and how many. For orpo. */
   whole?: { sum: Scalar; count: number };
+}
+
+/** Of the whole micro-batch, where these pairs are a part of it that one rank computes. */
+export interface LearntTokens {
+  /** Tokens whose likelihood is learnt, a pair. */
+  perPair: number;
+  /** What Σ log π of the learnt tokens is divided by, for each pair to have its share: all of them, where all pairs are here. */
+  divisor: number;
 }
 
 export interface PairFigures {
@@ -176,7 +188,7 @@ export const pairLosses = {
     formula: '−Σ L_w / Σ tokens of the chosen answers',
     paper: 'MPO: Wang et al. 2024, arXiv 2411.10442',
     over: 'micro-batch',
-    loss: ({ policy, counts }) => mul(policy.chosen, -counts.chosen.length / tokensIn(counts.chosen)),
+    loss: ({ policy, meanChosen }) => mul(policy.chosen, -1 / meanChosen),
   },
   sigmoid_norm: {
     formula: '−log σ(β (s̄_w − s̄_l))',
@@ -247,4 +259,10 @@ function rewards({ ratios, beta }: PairTerms): Sides {
 
 function squared(x: Tensor): Tensor {
   return mul(x, x);
+}
+
+/** What is learnt of these pairs, which are a micro-batch unless `values` says otherwise. */
+export function learntTokens({ counts: { chosen }, learnt, whole }: PairValues): LearntTokens {
+  const divisor = Math.max(1, whole?.count ?? tokensIn(chosen));
+  return learnt ?? { perPair: divisor / chosen.length, divisor };
 }

@@ -8,10 +8,12 @@ import { shuffledBatches } from '../../data/shuffled.js';
 import type { TokenBatch, TokenSequence } from '../../data/types.js';
 import type { Model } from '../../model/model.js';
 import { add, mul, type Scalar, sub, sum, type Tensor1D, tensor1d } from '../../tensor/tf.js';
-import type { LossContext, Objective } from '../objective.js';
+import { type LossContext, type Objective, undivided } from '../objective.js';
 import { divergenceScores } from './divergence.js';
 import {
   isSorting,
+  type LearntTokens,
+  learntTokens,
   type PairFigures,
   type PairValues,
   perToken,
@@ -41,6 +43,9 @@ export interface PairBatch extends TokenBatch {
   references: Float32Array;
   /** By pair. */
   pairWeights: Float32Array;
+  pairs: readonly PreferencePair[];
+  /** Where it is a part of a micro-batch. */
+  learnt?: LearntTokens;
   /** The first token of each answer, by owner, where the prompts of the chosen ones are learnt too (orpo). */
   answerStarts?: Int32Array;
 }
@@ -56,7 +61,14 @@ export function preferenceObjective(pairs: readonly PreferencePair[], options: P
   const { batchSize: size, seed, padId, preference } = options;
   checkWeights(pairs, preference);
   const batches = shuffledBatches(pairs, { size, seed, name: 'pairs' });
+  const isCompared = preference.losses.some(({ name }) => isSorting(name));
   return {
+    division: isCompared
+      ? undivided
+      : {
+          units: ({ pairWeights }) => pairWeights.length,
+          part: (batch, begin, end) => partOf(batch, { begin, end }, padId, preference),
+        },
     next: () => Promise.resolve(pairBatch(batches.next(), padId, preference)),
     state: batches.state,
     restore: batches.restore,
@@ -73,7 +85,7 @@ export function pairBatch(
   const references = Float32Array.from(sequences, ({ reference }) => reference);
   const pairWeights = Float32Array.from(pairs, ({ weight = 1 }) => weight);
   const weight = pairWeights.reduce((total, each) => total + each, 0);
-  const figures = { weight, references, pairWeights };
+  const figures = { weight, references, pairWeights, pairs };
   if (method !== 'orpo') {
     const own = pairs.map(({ chosen, rejected }) => [chosen, rejected] as const);
     return { ...packPairs(own, { padId }), ...figures };
@@ -81,6 +93,22 @@ export function pairBatch(
   const learnt = pairs.map(({ chosen, rejected }) => [withPrompt(chosen), rejected] as const);
   const answerStarts = Int32Array.from(sequences, ({ loss }) => Array.from(loss ?? []).indexOf(1));
   return { ...packPairs(learnt, { padId }), ...figures, answerStarts };
+}
+
+/** Some of the pairs, whose loss is their share of the whole micro-batch's. */
+function partOf(
+  batch: PairBatch,
+  { begin, end }: { begin: number; end: number },
+  padId: number,
+  preference: PreferenceConfig,
+): PairBatch {
+  const { weights, owners, pairs, weight } = batch;
+  if (begin === 0 && end === pairs.length) return batch;
+  let tokens = 0;
+  for (const [position, each] of weights.entries()) if (each !== 0 && owners[position] < pairs.length) tokens++;
+  tokens = Math.max(1, tokens);
+  const part = pairBatch(pairs.slice(begin, end), padId, preference);
+  return { ...part, learnt: { perPair: tokens / pairs.length, divisor: (tokens * part.weight) / weight } };
 }
 
 /** Its prompt counts, too; what a tool said within the answer does not. */
@@ -113,7 +141,8 @@ export function preferenceLoss(values: PairValues, preference: PreferenceConfig)
   const { beta, fDivergence, fDivergenceAlpha, sftWeight, discopopTau } = preference;
   const ratios = sides((side) => sub(policy[side], reference[side]) as Tensor1D);
   const scores = sides((side) => divergenceScores(ratios[side], fDivergence, fDivergenceAlpha));
-  const terms = { beta, discopopTau, policy, reference, counts, ratios, scores };
+  const meanChosen = learntTokens(values).perPair;
+  const terms = { beta, discopopTau, policy, reference, counts, meanChosen, ratios, scores };
   const own = weightedLosses(terms, preference);
   const losses = sftWeight > 0 ? add(own, mul(perToken(policy.chosen, counts.chosen), -sftWeight)) : own;
   const rewards = sides((side) => mul(ratios[side], beta) as Tensor1D);
@@ -124,7 +153,7 @@ export function preferenceLoss(values: PairValues, preference: PreferenceConfig)
 /** The loss of a micro-batch of pairs, summed. */
 export function pairLoss(
   model: Model,
-  batch: PairBatch,
+  batch: Omit<PairBatch, 'pairs'>,
   preference: PreferenceConfig,
   { record, ...pass }: LossContext,
 ): Scalar {
@@ -135,6 +164,7 @@ export function pairLoss(
     policy: { chosen: elements(sums, 0, count), rejected: elements(sums, count, count) },
     reference: { chosen: tensor1d(references.subarray(0, count)), rejected: tensor1d(references.subarray(count)) },
     counts: { chosen: all.subarray(0, count), rejected: all.subarray(count, 2 * count) },
+    learnt: batch.learnt,
   };
   if (batch.answerStarts !== undefined) {
     const prompts = elements(sums, 2 * count, count);
@@ -159,7 +189,7 @@ export function pairLoss(
 }
 
 /** Each chosen answer, each rejected one, and, where that is learnt too, the prompt of each chosen one. */
-function groupsOf(batch: PairBatch, count: number) {
+function groupsOf(batch: Omit<PairBatch, 'pairs'>, count: number) {
   const starts = batch.answerStarts;
   return {
     groups: starts === undefined ? 2 * count : 3 * count,

@@ -17,15 +17,14 @@ import {
 } from '../../tensor/tf.js';
 import { isPerToken } from './methods.js';
 import {
+  learntTokens,
   negativeLogSigmoid,
   type PairFigures,
   type PairTerms,
   type PairValues,
   perToken,
-  type Sides,
   sides,
   smoothed,
-  tokensIn,
   weightedLosses,
 } from './pair-losses.js';
 
@@ -33,15 +32,17 @@ import {
 const minCertainty = 1e-7;
 
 /** CPO, SimPO and AlphaPO. */
-export function referenceFree({ policy, counts }: PairValues, preference: PreferenceConfig): PairFigures {
+export function referenceFree(values: PairValues, preference: PreferenceConfig): PairFigures {
+  const { policy, counts } = values;
+  const learnt = learntTokens(values);
   const { method, beta, labelSmoothing, simpoGamma, rewardAlpha, sftWeight } = preference;
   const perAnswer = isPerToken(preference) ? sides((side) => perToken(policy[side], counts[side])) : policy;
   const shaped = method === 'alphapo' ? sides((side) => alphaReward(perAnswer[side], rewardAlpha)) : perAnswer;
   const losses =
     method === 'cpo'
-      ? cpoLosses(policy, counts, preference)
+      ? cpoLosses(values, preference)
       : (smoothed(sub(mul(sub(shaped.chosen, shaped.rejected), beta), simpoGamma), labelSmoothing) as Tensor1D);
-  const nll = mul(sum(policy.chosen), -1 / tokensIn(counts.chosen));
+  const nll = mul(sum(policy.chosen), -1 / learnt.divisor);
   return {
     losses: sftWeight > 0 ? add(losses, mul(nll, sftWeight)) : losses,
     rewards: sides((side) => mul(shaped[side], beta) as Tensor1D),
@@ -53,7 +54,8 @@ export function referenceFree({ policy, counts }: PairValues, preference: Prefer
 }
 
 /** DPO's losses with a reference that finds every answer certain, so that log π stands where its ratio would. */
-function cpoLosses(policy: Sides, counts: Sides<Float32Array>, preference: PreferenceConfig): Tensor1D {
+function cpoLosses(values: PairValues, preference: PreferenceConfig): Tensor1D {
+  const { policy, counts } = values;
   const losses = preference.losses.map((loss) =>
     loss.name === 'sigmoid' ? ({ ...loss, name: 'cdpo' } as const) : loss,
   );
@@ -61,6 +63,7 @@ function cpoLosses(policy: Sides, counts: Sides<Float32Array>, preference: Prefe
   const terms: Omit<PairTerms, 'labelSmoothing'> = {
     ...{ beta: preference.beta, discopopTau: preference.discopopTau },
     ...{ policy, reference, counts, ratios: policy, scores: policy },
+    meanChosen: learntTokens(values).perPair,
   };
   return weightedLosses(terms, { ...preference, losses });
 }
@@ -72,13 +75,14 @@ function alphaReward(logProbability: Tensor1D, alpha: number): Tensor1D {
 }
 
 /** ORPO: the odds of the chosen answer against those of the rejected one, by log π per token. */
-export function oddsRatio({ policy, counts, whole }: PairValues, { beta, sftWeight }: PreferenceConfig): PairFigures {
+export function oddsRatio(values: PairValues, { beta, sftWeight }: PreferenceConfig): PairFigures {
+  const { policy, counts, whole } = values;
   if (whole === undefined) throw new Error('orpo learns the prompt too: its batch has that');
   const means = sides((side) => perToken(policy[side], counts[side]));
   const odds = sides((side) => logOdds(means[side]));
   const difference = sub(odds.chosen, odds.rejected);
   const negativeRatio = negativeLogSigmoid(difference);
-  const nll = mul(whole.sum, -1 / Math.max(1, whole.count));
+  const nll = mul(whole.sum, -1 / learntTokens(values).divisor);
   return {
     losses: add(mul(negativeRatio, beta), mul(reshape(nll, [1]), sftWeight)) as Tensor1D,
     rewards: sides((side) => mul(means[side], beta) as Tensor1D),

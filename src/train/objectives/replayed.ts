@@ -2,10 +2,11 @@
 // text, or conversations, along. Alignment forgets less that way.
 import { z } from 'zod';
 import { isOfCritic, isTrained } from '../../architecture/parameters.js';
+import { rowsOf } from '../../data/sequences.js';
 import { parsePosition } from '../../data/shuffled.js';
 import type { TokenBatch } from '../../data/types.js';
-import { add, mul, type Scalar } from '../../tensor/tf.js';
-import type { MicroBatch, Objective } from '../objective.js';
+import { add, mul, type Scalar, scalar } from '../../tensor/tf.js';
+import type { Division, MicroBatch, Objective } from '../objective.js';
 import { type BatchSupply, negativeLogLikelihood } from './next-token.js';
 
 /** One thing that is replayed. */
@@ -21,7 +22,10 @@ export interface Replay {
 /** Its weight is that of `own`; tokens and ids are of all. */
 export interface ReplayedBatch<Batch extends MicroBatch> extends MicroBatch {
   own: Batch;
-  replayed: readonly TokenBatch[];
+  /** By replay; undefined: of this one a part has no row. */
+  replayed: readonly (TokenBatch | undefined)[];
+  /** What the summed loss of each replay is multiplied by, for its mean to count as often as the whole of `own` has pairs (or tokens). */
+  scales: readonly number[];
 }
 
 /**
@@ -32,6 +36,7 @@ export interface ReplayedBatch<Batch extends MicroBatch> extends MicroBatch {
 export function replayedObjective<Batch extends MicroBatch>(objective: Objective<Batch>, replays: readonly Replay[]) {
   const schema = z.object({ own: z.unknown(), ...Object.fromEntries(replays.map(({ name }) => [name, z.unknown()])) });
   return {
+    division: objective.division && divisionOf(objective.division),
     next: async (at) => {
       const own = await objective.next(at);
       const replayed: TokenBatch[] = [];
@@ -42,6 +47,7 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
       const all: MicroBatch[] = [own, ...replayed];
       return {
         ...{ own, replayed, weight: own.weight },
+        scales: replayed.map(({ weight }) => own.weight / Math.max(1, weight)),
         tokenCount: all.reduce((sum, { tokenCount }) => sum + tokenCount, 0),
         ids: all.flatMap(({ ids }) => ids),
       };
@@ -57,13 +63,14 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
     },
     summarize: (figures) => objective.summarize?.(figures) ?? {},
     trains: (row, step) => objective.trains?.(row, step) ?? true,
-    loss: (model, { own, replayed }, context) => {
+    loss: (model, { own, replayed, scales }, context) => {
       // What is observed of the states is observed of the batch of its own.
       const { record, observe: _, ...pass } = context;
       return replayed.reduce<Scalar>(
         (loss, batch, i) => {
           const { name, weight } = replays[i];
-          const nats = mul(negativeLogLikelihood(model, batch, pass), own.weight / Math.max(1, batch.weight)) as Scalar;
+          const nats =
+            batch === undefined ? scalar(0) : (mul(negativeLogLikelihood(model, batch, pass), scales[i]) as Scalar);
           record(`replay/${name}`, nats);
           return add(loss, mul(nats, weight)) as Scalar;
         },
@@ -71,4 +78,21 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
       );
     },
   } satisfies Objective<ReplayedBatch<Batch>>;
+}
+
+/** The units are its own; with each share of them come as many of the rows that are replayed. */
+function divisionOf<Batch extends MicroBatch>({ units, part }: Division<Batch>): Division<ReplayedBatch<Batch>> {
+  return {
+    units: ({ own }) => units(own),
+    part: (whole, begin, end) => {
+      const count = units(whole.own);
+      const own = part(whole.own, begin, end);
+      const replayed = whole.replayed.map((batch) => {
+        if (batch === undefined) return undefined;
+        const [from, to] = [begin, end].map((unit) => Math.floor((batch.rows * unit) / count));
+        return from === to ? undefined : rowsOf(batch, from, to);
+      });
+      return { ...whole, own, weight: own.weight, replayed };
+    },
+  };
 }

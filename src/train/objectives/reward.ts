@@ -31,6 +31,7 @@ export interface RewardBatch extends TokenBatch {
   /** By pair. */
   margins: Float32Array;
   pairWeights: Float32Array;
+  pairs: readonly RewardPair[];
 }
 
 export interface RewardLoss {
@@ -50,6 +51,10 @@ export function rewardObjective(pairs: readonly RewardPair[], options: RewardOpt
   const { batchSize: size, seed, padId } = options;
   const batches = shuffledBatches(pairs, { size, seed, name: 'pairs' });
   return {
+    division: {
+      units: ({ pairs }) => pairs.length,
+      part: (batch, begin, end) => rewardBatch(batch.pairs.slice(begin, end), padId),
+    },
     next: () => Promise.resolve(rewardBatch(batches.next(), padId)),
     state: batches.state,
     restore: batches.restore,
@@ -62,7 +67,7 @@ export function rewardBatch(pairs: readonly RewardPair[], padId: number): Reward
   const pairWeights = Float32Array.from(pairs, ({ weight = 1 }) => weight);
   const weight = pairWeights.reduce((total, each) => total + each, 0);
   const sides = pairs.map(({ chosen, rejected }) => [chosen, rejected] as const);
-  return { ...packPairs(sides, { padId }), margins, pairWeights, weight };
+  return { ...packPairs(sides, { padId }), margins, pairWeights, weight, pairs };
 }
 
 /** The loss of each pair [pairs], of the scores of both sides; `margins` by pair. */
@@ -102,7 +107,7 @@ function rewardLoss(model: Model, batch: RewardBatch, options: RewardLoss, { rec
   );
   const surprise = crossEntropy(embedding(hidden, tensor1d(positions, 'int32')), head, targets);
   const lm = sum(mul(surprise, tensor1d(perPairToken(batch, positions)))) as Scalar;
-  record('loss/lm', lm, { weights: [batch.weight] });
+  record('loss/lm', lm);
   return add(total, mul(lm, options.lmWeight)) as Scalar;
 }
 

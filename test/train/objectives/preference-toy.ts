@@ -8,7 +8,7 @@ import { packSequences } from '../../../src/data/sequences.js';
 import type { TokenBatch } from '../../../src/data/types.js';
 import { disposeModel, initModel, type Model } from '../../../src/model/model.js';
 import { memory, tidy } from '../../../src/tensor/tf.js';
-import { type Objective, soleRank } from '../../../src/train/objective.js';
+import type { Objective } from '../../../src/train/objective.js';
 import { labelledObjective, mismatchedAnswers } from '../../../src/train/objectives/labelled.js';
 import { methods } from '../../../src/train/objectives/methods.js';
 import { preferenceObjective, type ReferencedSequence } from '../../../src/train/objectives/preference.js';
@@ -84,7 +84,7 @@ export async function learn(knobs: Knobs, steps: number): Promise<Outcome> {
   let figures: Record<string, number> = {};
   const config = trainConfig({ clipNorm: 0, weightDecay: 0 });
   for (let step = 1; step <= steps; step++) {
-    const batch = await objective.next({ model, step, rank: soleRank });
+    const batch = await objective.next({ model, step });
     const learningRate = 0.05 * Math.min(1, 2 * (1 - step / (steps + 1)));
     ({ figures } = await trainStep(model, optimizer, objective, [batch], config, { step, learningRate }));
   }

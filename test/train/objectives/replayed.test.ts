@@ -7,7 +7,6 @@ import { disposeModel, type Model } from '../../../src/model/model.js';
 import { openBackend } from '../../../src/tensor/backends.js';
 import { readResult } from '../../../src/tensor/host.js';
 import type { Scalar } from '../../../src/tensor/tf.js';
-import { soleRank } from '../../../src/train/objective.js';
 import { negativeLogLikelihood } from '../../../src/train/objectives/next-token.js';
 import { preferenceObjective } from '../../../src/train/objectives/preference.js';
 import { replayedObjective } from '../../../src/train/objectives/replayed.js';
@@ -41,7 +40,7 @@ describe('replay beside an objective', () => {
     model = tinyModel();
   });
 
-  const at = () => ({ model, step: 1, rank: soleRank });
+  const at = () => ({ model, step: 1 });
 
   test('its mean loss per token counts as often as there are pairs, times its weight', async () => {
     const objective = replayed();

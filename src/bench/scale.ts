@@ -1,0 +1,161 @@
+// What several processes gain: two ranks of one thread each under mpirun, against one process of one thread, in turn. Both take the
+// same steps of the same batches; twice the speed would be all there is to gain.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../base/errors.js';
+import type { BackendChoice, Precision } from '../config/compute.js';
+import { findMpi } from '../distributed/library.js';
+import { extension } from './child.js';
+import { inChild } from './compute.js';
+import { spreadOf } from './measure.js';
+import type { ShapeName } from './shapes.js';
+import type { TrainJob, TrainMeasurement } from './train.js';
+
+/** What one rank says of its training. */
+export interface RankMeasurement extends TrainMeasurement {
+  /** Share of a step that it spends in exchanges, others' lateness included. */
+  exchangeShare: number;
+  /** Gradients that it sends to who keeps their moments, and weights that it gets from there. */
+  bytesPerStep: number;
+}
+
+export interface ScaleResult {
+  /** The MPI, as it says it. */
+  library: string;
+  shape: ShapeName;
+  precision: Precision;
+  ranks: number;
+  rounds: number;
+  /** As `TrainMeasurement` has them. */
+  parameters: number;
+  tokensPerStep: number;
+  flopsPerToken: number;
+  /** Of the median round. */
+  tokensPerSecond: { one: number; together: number };
+  /** Speed of the ranks as a share of `ranks` times that of one: the median of the rounds' own, and their quartiles. */
+  efficiency: number;
+  quartiles: [low: number, high: number];
+  /** Of the median round, the mean of the ranks. */
+  exchangeShare: number;
+  /** Of each rank: payload that it moves, and the least that data parallelism can do with, 2·4·P·(N − 1)/N. */
+  bytesPerStep: number;
+  minBytesPerStep: number;
+  /** By rank, in the last round; and of the one process. */
+  peakRssMiB: { one: number; together: number[] };
+}
+
+/** Why there is nothing to say. */
+export interface UnmeasuredScale {
+  missing: string;
+}
+
+interface ScaleJob {
+  shape: ShapeName;
+  precision: Precision;
+  backend: BackendChoice;
+  seed: number;
+  /** Timed steps of each measurement. */
+  steps: number;
+  rounds: number;
+}
+
+/** What a rank is to do, in its environment: its input and output are the launcher's. */
+export const rankJobVariable = 'MOSSCTL_BENCH_RANK';
+export interface RankJob {
+  job: TrainJob;
+  /** The file that the first rank writes. */
+  answer: string;
+}
+
+const launcher = 'mpirun';
+const ranks = 2;
+
+export async function measureScale(job: ScaleJob): Promise<ScaleResult | UnmeasuredScale> {
+  const { shape, precision, rounds } = job;
+  const { status, stdout } = spawnSync(launcher, ['--version'], { encoding: 'utf8' });
+  if (status !== 0) return { missing: `there is no ${launcher} here` };
+  let library: string;
+  try {
+    library = (await findMpi()).version;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { missing: error.message };
+  }
+  const own: TrainJob = { ...job, threads: job.backend === 'native' || job.backend === 'auto' ? 1 : undefined };
+  // Hydra, of MPICH, binds nothing by itself, and starts as many as are asked for.
+  const options = /open mpi/i.test(stdout) ? ['--bind-to', 'none', '--oversubscribe'] : [];
+  const measured: { one: TrainMeasurement; together: RankMeasurement[] }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const early = round % 2 === 0 ? await inChild('train', own) : undefined; // who comes first turns from round to round
+    const together = await onRanks(options, own);
+    measured.push({ one: early ?? (await inChild('train', own)), together });
+  }
+  const efficiency = spreadOf(
+    measured.map(({ one, together: [first] }) => first.tokensPerSecond / (ranks * one.tokensPerSecond)),
+  );
+  const medianOf = (value: (round: (typeof measured)[number]) => number): number =>
+    spreadOf(measured.map(value)).median;
+  const last = measured[measured.length - 1];
+  const { parameters, tokensPerStep, flopsPerToken } = last.one;
+  return {
+    ...{ library, shape, precision, ranks, rounds, parameters, tokensPerStep, flopsPerToken },
+    tokensPerSecond: {
+      one: medianOf(({ one }) => one.tokensPerSecond),
+      together: medianOf(({ together: [first] }) => first.tokensPerSecond),
+    },
+    efficiency: efficiency.median,
+    quartiles: [efficiency.low, efficiency.high],
+    exchangeShare: medianOf(({ together }) => meanOf(together.map((rank) => rank.exchangeShare))),
+    bytesPerStep: meanOf(last.together.map((rank) => rank.bytesPerStep)),
+    minBytesPerStep: (8 * parameters * (ranks - 1)) / ranks,
+    peakRssMiB: { one: last.one.peakRssMiB, together: last.together.map((rank) => rank.peakRssMiB) },
+  };
+}
+
+/** @throws UserError where they do not end well. */
+async function onRanks(options: readonly string[], job: TrainJob): Promise<RankMeasurement[]> {
+  const child = fileURLToPath(new URL(`./scale-child.${extension}`, import.meta.url));
+  const node = [process.execPath, ...process.execArgv, child];
+  const folder = await mkdtemp(join(tmpdir(), 'mossctl-scale-'));
+  const answer = join(folder, 'answer.json');
+  const env = {
+    ...process.env,
+    [rankJobVariable]: JSON.stringify({ job, answer } satisfies RankJob),
+    // Where the user is root, in a container say, Open MPI asks whether this is meant.
+    ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
+  };
+  try {
+    const mpirun = spawn(launcher, [...options, '-n', String(ranks), ...node], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [mpirun.stdout, mpirun.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said = `${said}${text}`.slice(0, maxReason);
+      });
+    }
+    const code = await new Promise<number | null>((resolve, reject) => {
+      mpirun.once('error', reject);
+      mpirun.once('close', resolve);
+    });
+    if (code === 0 && existsSync(answer)) return JSON.parse(readFileSync(answer, 'utf8')) as RankMeasurement[];
+    throw new UserError(
+      { what: `the ${ranks} processes that trained ${job.shape} ended with code ${code}`, why: said.trim() },
+      { exitCode: 1 },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Characters of what failed ranks print. */
+const maxReason = 500;
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

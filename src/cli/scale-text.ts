@@ -1,0 +1,23 @@
+// What `mossctl bench --only scale` prints.
+import { formatBytes, formatCount, formatTable } from '../base/format.js';
+import type { ScaleResult, UnmeasuredScale } from '../bench/scale.js';
+
+export function scaleTable(scale: readonly (ScaleResult | UnmeasuredScale)[]): string {
+  const measured = scale.filter((row) => 'efficiency' in row);
+  const missing = scale.find((row) => 'missing' in row);
+  if (missing !== undefined) return `several processes: not measured, because ${missing.missing}`;
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const table = formatTable(
+    ['several processes', 'precision', '1 process, tokens/s', 'together', 'efficiency', 'quartiles', 'of it, exchange'],
+    measured.map(({ shape, ranks, precision, tokensPerSecond, efficiency, quartiles, exchangeShare }) => [
+      ...[`${shape}, ${ranks} of 1 thread`, precision, formatCount(tokensPerSecond.one)],
+      ...[formatCount(tokensPerSecond.together), percent(efficiency), quartiles.map(percent).join('–')],
+      percent(exchangeShare),
+    ]),
+  );
+  const rest = measured.map(({ shape, library, bytesPerStep, minBytesPerStep, peakRssMiB: { one, together } }) => {
+    const moved = `${formatBytes(bytesPerStep)} of a rank a step, at least ${formatBytes(minBytesPerStep)}`;
+    return `${shape}: ${library}; ${moved}; peak RSS ${together.map(formatCount).join(', ')} MiB, alone ${formatCount(one)} MiB`;
+  });
+  return [table, ...rest].join('\n');
+}

@@ -1,0 +1,144 @@
+// What ranks must have in common: what they train, from which checkpoint, and, before the first step and at each save, weights of
+// the same bits.
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { UserError } from '../base/errors.js';
+import { countOf } from '../base/format.js';
+import { type ManifestFields, readManifest } from '../checkpoint/manifest.js';
+import { type Model, weight } from '../model/model.js';
+import type { StageReporter } from '../report/event.js';
+import { instructionSet } from '../tensor/backends.js';
+import type { Communicator } from '../tensor/communicator.js';
+import { readInto } from '../tensor/host.js';
+import type { CheckpointName } from './resume.js';
+
+interface AgreedTraining {
+  manifest: Pick<ManifestFields, 'backend' | 'precision' | 'threads' | 'inputDigest' | 'settings'>;
+  reporter: Pick<StageReporter, 'note'>;
+}
+
+/**
+ * Says who trains together, and warns where they compute on other terms.
+ * @param engine given only by tests.
+ * @throws UserError where the ranks would not train the same.
+ */
+export async function checkSameTraining(
+  { gather, size, transport }: Pick<Communicator, 'gather' | 'size' | 'transport'>,
+  { manifest: { backend, precision, threads, inputDigest, settings }, reporter }: AgreedTraining,
+  engine = instructionSet(),
+): Promise<void> {
+  if (size === 1) return;
+  const must = { backend, precision, data: inputDigest, settings: JSON.stringify(settings) };
+  const all = await gather({ must, threads, engine });
+  const [first] = all;
+  for (const [rank, { must: other }] of all.entries()) {
+    const differ = (Object.keys(must) as (keyof typeof must)[]).filter((key) => other[key] !== first.must[key]);
+    if (differ.length === 0) continue;
+    const [key] = differ;
+    throw new UserError({
+      what: `the ranks differ in ${differ.join(' and ')}, so they cannot train together`,
+      why: `rank ${rank} has ${String(other[key]).slice(0, 80)}, rank 0 has ${String(first.must[key]).slice(0, 80)}`,
+      next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
+    });
+  }
+  const isAlike = all.every((other) => other.threads === threads);
+  const who = `${size} processes over ${transport}`;
+  reporter.note('info', threads === null || !isAlike ? who : `${who}, ${countOf(threads, 'thread')} each`);
+  const drift =
+    'sums may be rounded otherwise there, so machines of one kind would not give the same bits, and all wait for the slowest';
+  const slower = all.findIndex((other) => other.threads !== first.threads);
+  if (slower !== -1) {
+    const text = `rank ${slower} computes with ${threadsInWords(all[slower])}, rank 0 with ${threadsInWords(first)}: ${drift}. Give all of them the same --threads`;
+    reporter.note('warning', text);
+  }
+  const other = all.findIndex((each) => each.engine !== first.engine);
+  if (other !== -1) {
+    const text = `rank ${other} computes with the instructions ${all[other].engine ?? 'of its backend'}, rank 0 with ${first.engine ?? 'those of its backend'}: ${drift}. Start them on processors of one kind`;
+    reporter.note('warning', text);
+  }
+}
+
+function threadsInWords({ threads }: { threads: number | null }): string {
+  return threads === null ? 'threads of its own choice' : countOf(threads, 'thread');
+}
+
+/** Where a training is: for the error where ranks are no longer the same. */
+interface TrainingPoint {
+  stage: string;
+  step: number;
+  /** The newest whole checkpoint. */
+  last?: { step: number; path: string };
+}
+
+/** Hexadecimal digits of a digest that are compared: 64 bits. */
+const comparedDigits = 16;
+
+/**
+ * Compares the bits of all weights. Costs a copy of the largest one, and the time that it takes to read and hash them all.
+ * @throws UserError (exit code 1) on all ranks, naming the first weight that is not the same.
+ */
+export async function checkSameWeights(
+  { gather, size }: Pick<Communicator, 'gather' | 'size'>,
+  model: Model,
+  { stage, step, last }: TrainingPoint,
+): Promise<void> {
+  if (size === 1) return;
+  const names = model.parameters.map(({ name }) => name);
+  const scratch = new Float32Array(Math.max(1, ...names.map((name) => weight(model, name).size)));
+  const own: string[] = [];
+  for (const name of names) {
+    const value = weight(model, name);
+    const values = scratch.subarray(0, value.size);
+    await readInto(value, values);
+    const bytes = new Uint8Array(values.buffer, 0, values.byteLength);
+    own.push(createHash('sha256').update(bytes).digest('hex').slice(0, comparedDigits));
+  }
+  const all = await gather(own);
+  const other = all.findIndex((digests) => digests.some((digest, i) => digest !== all[0][i]));
+  if (other === -1) return;
+  const differ = names.filter((_, i) => all[other][i] !== all[0][i]);
+  const from =
+    last === undefined ? 'begins again' : `resumes from step ${last.step}, which all of them read (${last.path})`;
+  throw new UserError(
+    {
+      where: `${stage}, step ${step}`,
+      what: 'the weights of the processes are no longer the same, so they cannot train together any further',
+      why: `rank ${other} has others than rank 0 in ${differ.length} of ${names.length} tensors, ${differ[0]} first`,
+      next: `The same command ${from}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly`,
+    },
+    { exitCode: 1 },
+  );
+}
+
+/** How long a file system may take to show other machines what the first rank has written or found there. */
+const patience = { seconds: 30, everyMilliseconds: 250 };
+
+/**
+ * Waits until every rank sees what the first one has found, and only looks.
+ * @throws UserError on all ranks where one does not.
+ */
+export async function seenByAll(
+  { gather, rank, size }: Pick<Communicator, 'gather' | 'rank' | 'size'>,
+  { path, digest }: CheckpointName,
+  { seconds, everyMilliseconds } = patience,
+): Promise<void> {
+  if (size === 1) return;
+  const isSeen = async (): Promise<boolean> => {
+    const found = await readManifest(path).catch(() => undefined);
+    return found?.digest === digest;
+  };
+  const until = performance.now() + 1000 * seconds;
+  let own = rank === 0 || (await isSeen());
+  while (!own && performance.now() < until) {
+    await setTimeout(everyMilliseconds);
+    own = await isSeen();
+  }
+  const blind = (await gather(own)).indexOf(false);
+  if (blind === -1) return;
+  throw new UserError({
+    where: path,
+    what: `rank ${blind} does not see this checkpoint, which rank 0 has found`,
+    why: `it has looked for ${seconds} s`,
+    next: 'Give a run folder (--out) on a file system that all machines share',
+  });
+}
