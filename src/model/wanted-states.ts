@@ -9,7 +9,7 @@ export interface WantedStates {
   queries?: WantedQueries;
 }
 
-/** Q positions of each row, in place of all T. A row of which fewer are wanted repeats its first one. */
+/** Q positions of each row, in place of all T. A row of which fewer are wanted repeats its own; one without any, its first position. */
 export interface WantedQueries {
   /** int32 [B·Q]: among B·T. */
   places: Tensor1D;
@@ -37,6 +37,9 @@ export function wantedStates(
     const row = Math.floor(place / columns);
     order[i] = row * most + filled[row]++;
     places[order[i]] = place;
+  }
+  for (const [row, count] of filled.entries()) {
+    for (let i = count; count > 0 && i < most; i++) places[row * most + i] = places[row * most + (i % count)];
   }
   const ownRanges = new Int32Array(2 * places.length);
   for (const [i, place] of places.entries()) ownRanges.set(ranges.subarray(2 * place, 2 * place + 2), 2 * i);

@@ -107,7 +107,12 @@ const maxPieces = 8;
 const rareShare = 0.1;
 /** The unified ideographs of Unicode 1.1. */
 const ideographs = { from: 0x4e00, to: 0x9fa6 };
-const rareHan = (random: Random): string => String.fromCodePoint(random.integer(ideographs.from, ideographs.to));
+function rareHan(random: Random): string {
+  for (;;) {
+    const character = String.fromCodePoint(random.integer(ideographs.from, ideographs.to));
+    if (!isHeldOutWord(character)) return character;
+  }
+}
 
 function thing(random: Random, scripts: readonly string[][]): string {
   if (scripts.length === 0 || random.uniform() < 0.2) return numbers(random);
