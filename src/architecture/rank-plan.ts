@@ -32,19 +32,24 @@ export function wireBytes(table: readonly ParameterSpec[], ranks: number): numbe
   return (2 * gradients * (ranks - 1)) / ranks;
 }
 
-/**
- * Memory of one rank in a step, in bytes.
- * @param rows of a micro-batch; a rank computes its share of them at a time.
- */
+interface StepShape {
+  /** Of a micro-batch; a rank computes its share of them at a time. */
+  rows: number;
+  columns: number;
+  /** Rows of a micro-batch that no two ranks share: 2 of a pair, all of them where micro-batches are not cut; default: 1. */
+  together?: number;
+}
+
+/** Memory of one rank in a step, in bytes. */
 export function rankMemory(
   config: ModelShape,
-  { rows, columns }: { rows: number; columns: number },
+  { rows, columns, together = 1 }: StepShape,
   { ranks, ...kind }: TrainingKind & { ranks: number },
 ) {
   const { table = decoderTable(config), accumulation = 1 } = kind;
-  const most = maxRows({ rows, accumulation, ranks });
-  const parts = Math.ceil(accumulation / ranks); // of micro-batches, whose gradients this rank adds up
-  const whole = trainingMemory(config, { rows: most, columns }, { ...kind, table, accumulation: parts });
+  const own = ownShare({ units: Math.ceil(rows / together), accumulation, ranks });
+  const most = Math.min(rows, own.units * together);
+  const whole = trainingMemory(config, { rows: most, columns }, { ...kind, table, accumulation: own.parts });
   const moments = whole.moments * momentsShare(ranks);
   const exchange = exchangeMemory(table, ranks);
   const change = moments - whole.moments + exchange;
@@ -58,7 +63,16 @@ export function rankMemory(
   };
 }
 
-/** Rows of one micro-batch that a rank computes at once, at most: the step's rows in a row, cut into as many runs as there are ranks. */
-function maxRows({ rows, accumulation, ranks }: { rows: number; accumulation: number; ranks: number }): number {
-  return Math.min(rows, Math.ceil((rows * accumulation) / ranks));
+/**
+ * The most that a rank computes of a step: units of one micro-batch at once, and parts of micro-batches, whose gradients it adds up.
+ * The step's units in a row are cut into as many runs as there are ranks.
+ */
+export function ownShare({ units, accumulation, ranks }: { units: number; accumulation: number; ranks: number }) {
+  const total = units * accumulation;
+  let parts = 0;
+  for (let rank = 0; rank < ranks; rank++) {
+    const [from, to] = [Math.floor((total * rank) / ranks), Math.floor((total * (rank + 1)) / ranks)];
+    if (from < to) parts = Math.max(parts, Math.ceil(to / units) - Math.floor(from / units));
+  }
+  return { units: Math.min(units, Math.ceil(total / ranks)), parts };
 }

@@ -26,8 +26,9 @@ export function ranksText(
       ['the first one, while it saves', ...both(memory.peak + memory.saved, memory.recomputedPeak + memory.saved)],
     ],
   );
-  const here = count * memory.peak + memory.saved;
-  const takes = `all ${formatCount(count)} on this machine take ${formatBytes(here)}: ${here <= bytes ? 'fits' : 'does not fit'}`;
+  const [here, recomputed] = [memory.peak, memory.recomputedPeak].map((peak) => count * peak + memory.saved);
+  const fit = here <= bytes ? 'fits' : recomputed <= bytes ? 'fits with pretrain.train.recompute=true' : 'does not fit';
+  const takes = `all ${formatCount(count)} on this machine take ${formatBytes(here)}: ${fit}`;
   const step = `each computes ${formatPower(flopsPerStep)} operations of a step, sends ${formatBytes(wireBytesPerStep)} and receives as many`;
   const perSecond = secondsPerStep === null ? 0 : wireBytesPerStep / secondsPerStep;
   const speed =

@@ -96,7 +96,8 @@ class MpiRanks implements MpiCommunicator {
   /** Sums in the order of the ranks: what comes of them is the same under any MPI. */
   async #reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void> {
     await this.#meet('reduceScatter', values.length);
-    for (const parts of chunksOf(values, counts)) {
+    // A rank has room for as many numbers of every rank as its own share has, be it the only one that has a share.
+    for (const parts of chunksOf(values, counts, this.size)) {
       const own = parts[this.rank];
       const [from, into] = this.#room(4 * lengthOf(parts), 4 * own.length * this.size);
       let at = 0;
@@ -117,7 +118,8 @@ class MpiRanks implements MpiCommunicator {
 
   async #allGather(values: Float32Array, counts: readonly number[]): Promise<void> {
     await this.#meet('allGather', values.length);
-    for (const parts of chunksOf(values, counts)) {
+    const owners = counts.filter((count) => count > 0).length;
+    for (const parts of chunksOf(values, counts, owners)) {
       const own = parts[this.rank];
       const [from, into] = this.#room(4 * own.length, 4 * lengthOf(parts));
       floatsOf(from, own.length).set(own);
@@ -198,9 +200,12 @@ class MpiRanks implements MpiCommunicator {
   }
 }
 
-/** By rank, some of the numbers of each at a time: while one adds up, or sends, so do the others. */
-function* chunksOf(values: Float32Array, counts: readonly number[]): Generator<Float32Array[]> {
-  const each = Math.floor(chunkElements / Math.max(1, counts.filter((count) => count > 0).length));
+/**
+ * By rank, some of the numbers of each at a time: while one adds up, or sends, so do the others.
+ * @param sharers so many together have no more than is under way at a time.
+ */
+export function* chunksOf(values: Float32Array, counts: readonly number[], sharers: number): Generator<Float32Array[]> {
+  const each = Math.max(1, Math.floor(chunkElements / Math.max(1, sharers)));
   const longest = Math.max(...counts);
   for (let from = 0; from < longest; from += each) {
     let begin = 0;

@@ -1,8 +1,11 @@
 // What can be known before the first stage starts: a fault of the last stage must not wait for the hours before it.
 import type { WhereIs } from '../base/yaml.js';
 import type { PipelineConfig, StageName } from '../config/pipeline.js';
+import type { TrainConfig } from '../config/train.js';
 import { type Reporter, stageReporter } from '../report/event.js';
 import type { StageTable } from '../stages/stage-row.js';
+import { alone, type Communicator } from '../tensor/communicator.js';
+import { checkStatistics } from '../train/ranks.js';
 import { blockOf, checkFiles, type Pipeline, planStages } from './plan.js';
 import { finishedOutput, readRecord } from './record.js';
 
@@ -11,17 +14,24 @@ interface Preflight extends Pipeline {
   plan: readonly StageName[];
   whereIs?: WhereIs;
   reporter: Reporter;
+  /** Who trains together; default: this process alone. */
+  communicator?: Communicator;
 }
 
 /**
  * A stage that has finished is not looked at: it will most likely be skipped, and needs neither key nor backend then.
- * @throws UserError for a missing file, a backend that cannot run here or not as asked, and what a stage's own `check` finds.
+ * @throws UserError for a missing file, a backend that cannot run here or not as asked, statistics that several processes do not
+ * collect, and what a stage's own `check` finds.
  */
 export async function checkAhead(preflight: Preflight): Promise<void> {
-  const { config, runDirectory, plan, whereIs, stages, reporter } = preflight;
+  const { config, runDirectory, plan, whereIs, stages, reporter, communicator = alone } = preflight;
   await checkFiles(plan, config, whereIs);
   const states = await Promise.all(plan.map(async (name) => (await readRecord(runDirectory, name))?.state));
   const pending = plan.filter((_, i) => states[i] !== 'finished');
+  for (const name of pending) {
+    const { train } = (blockOf(config, name) ?? {}) as { train?: Pick<TrainConfig, 'statisticsEvery'> };
+    checkStatistics(name, train ?? {}, communicator);
+  }
   for (const name of pending) await checkStage(name, config, stages);
   const needsBackend = pending.some((name) => stages[name].needsBackend);
   const { backend, threads, precision } = config;

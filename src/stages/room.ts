@@ -2,8 +2,8 @@
 // suffice is refused, what may not is a warning.
 import type { ModelShape } from '../architecture/config.js';
 import { type TrainingKind, trainingMemory } from '../architecture/cost.js';
-import { decoderTable, isTrained, type ParameterSpec } from '../architecture/parameters.js';
-import { exchangeMemory, momentsShare } from '../architecture/rank-plan.js';
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
+import { rankMemory } from '../architecture/rank-plan.js';
 import { ranksInAll, ranksOfHost } from '../base/cores.js';
 import { diskAt } from '../base/disk.js';
 import { countOf, formatBytes } from '../base/format.js';
@@ -25,6 +25,8 @@ interface MemoryNeed {
   /** Of a micro-batch. */
   rows: number;
   columns: number;
+  /** Rows of it that several processes do not part: 2 of a pair, all of them where it is not cut; default: 1. */
+  together?: number;
   /** The weights are in memory already. */
   isLoaded?: boolean;
   /** Bytes of frozen models that stay beside it, and of the cache while it samples; default: 0. */
@@ -48,6 +50,7 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), facto
     hasHalves,
     rows,
     columns,
+    together,
     isLoaded = false,
     beside = 0,
     cache = 0,
@@ -56,15 +59,14 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), facto
   } = need;
   const kind = { ...train, table, hasHalves };
   requireTrainingMemory(config, kind, room, beside);
-  const alone = trainingMemory(config, { rows, columns }, kind);
-  const { weights, moments, saved } = alone;
-  const shared = rankChange(config, kind, moments);
-  const more = critic && trainingMemory(critic, { rows, columns }, train);
-  const peak = alone.peak + (more?.activations ?? 0);
-  const recomputedPeak = alone.recomputedPeak + (more?.recomputedActivations ?? 0);
+  const one = rankMemory(config, { rows, columns, together }, { ...kind, ranks: ranksInAll() });
+  const { weights, moments, exchange, saved } = one;
+  const more = critic && trainingMemory(critic, { rows: one.rows, columns }, train);
+  const peak = one.peak + (more?.activations ?? 0);
+  const recomputedPeak = one.recomputedPeak + (more?.recomputedActivations ?? 0);
   // A cache is there before the step begins, and gone by then.
   const ranks = ranksOfHost(); // of which one saves
-  const own = (most: number): number => beside + shared + Math.max(most, weights + moments + cache);
+  const own = (most: number): number => beside + Math.max(most, weights + moments + exchange + cache);
   const withCopy = (most: number): number => factor * (saved + ranks * (own(most) - (isLoaded ? weights : 0)));
   const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
@@ -88,15 +90,9 @@ export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, ro
   const others = beside > 0 ? ', the frozen models beside them' : '';
   const what = `weights, moments of ${kind.optimizer} and the copy of both that is saved${others}`;
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';
-  const { weights, moments, saved } = trainingMemory(config, { rows: 1, columns: 1 }, kind);
-  const shared = rankChange(config, kind, moments);
-  requireMemory(saved + ranksOfHost() * (weights + moments + beside + shared), { what, next }, room);
-}
-
-/** What a rank takes more than a process alone, or less. */
-function rankChange(config: ModelShape, { table = decoderTable(config) }: TrainingKind, moments: number): number {
-  const ranks = ranksInAll();
-  return exchangeMemory(table, ranks) + moments * (momentsShare(ranks) - 1);
+  const one = rankMemory(config, { rows: 1, columns: 1 }, { ...kind, ranks: ranksInAll() });
+  const { weights, moments, exchange, saved } = one;
+  requireMemory(saved + ranksOfHost() * (weights + moments + exchange + beside), { what, next }, room);
 }
 
 interface DiskNeed {

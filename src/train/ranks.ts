@@ -65,20 +65,28 @@ export function checkShares(
   { size }: Pick<Communicator, 'size'>,
 ): void {
   if (size === 1) return;
-  if ((config.statisticsEvery ?? 0) > 0) {
-    throw new UserError({
-      where: `${stage}.train.statisticsEvery`,
-      what: 'statistics of a step are not collected from several processes yet',
-      why: 'they would be those of the rows of the first one',
-      next: `Set ${stage}.train.statisticsEvery=0, or run it without mpirun`,
-    });
-  }
+  checkStatistics(stage, config, { size });
   const isWhole =
     (noise !== undefined && noise.dropout + noise.neftune > 0) || objective.division?.units === undivided.units;
   const shares = config.accumulation * (isWhole ? 1 : config.batchSize);
   if (shares >= size) return;
   const text = `only ${shares} of ${size} processes have something to compute in a step: set ${stage}.train.accumulation to ${Math.ceil((config.accumulation * size) / shares)}, or start fewer`;
   reporter.note('warning', text);
+}
+
+/** @throws UserError where statistics are asked for that would be those of one rank. */
+export function checkStatistics(
+  stage: string,
+  { statisticsEvery = 0 }: Pick<TrainConfig, 'statisticsEvery'>,
+  { size }: Pick<Communicator, 'size'>,
+): void {
+  if (size === 1 || statisticsEvery === 0) return;
+  throw new UserError({
+    where: `${stage}.train.statisticsEvery`,
+    what: 'statistics of a step are not collected from several processes yet',
+    why: 'they would be those of the rows of the first one',
+    next: `Set ${stage}.train.statisticsEvery=0, or run it without mpirun`,
+  });
 }
 
 function notDivided(): UserError {

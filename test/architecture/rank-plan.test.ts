@@ -4,8 +4,10 @@ import { test } from 'node:test';
 import { modelShape } from '../../src/architecture/config.js';
 import { trainingMemory } from '../../src/architecture/cost.js';
 import { decoderTable, parameterCount } from '../../src/architecture/parameters.js';
-import { exchangeMemory, momentsShare, rankMemory, wireBytes } from '../../src/architecture/rank-plan.js';
+import { exchangeMemory, momentsShare, ownShare, rankMemory, wireBytes } from '../../src/architecture/rank-plan.js';
 import { modelSchema } from '../../src/config/model.js';
+import { undivided } from '../../src/train/objective.js';
+import { ownParts } from '../../src/train/ranks.js';
 
 const config = modelShape(modelSchema.parse({ size: '10m' }), 32_000);
 const table = decoderTable(config);
@@ -33,4 +35,34 @@ test('a rank holds what a process holds, of its own rows', () => {
   const two = rankMemory(config, shape, { ...kind, accumulation: 3, ranks: 2 });
   assert.equal(two.rows, 8);
   assert.equal(two.gradients, trainingMemory(config, shape, { ...kind, accumulation: 2 }).gradients);
+});
+
+test('what a rank computes of a step at most is what ranks do compute of it', () => {
+  const batch = { rows: 0, weight: 1, tokenCount: 1, ids: [] };
+  type Batch = typeof batch;
+  const byRow = {
+    units: ({ rows }: Batch) => rows,
+    part: (whole: Batch, begin: number, end: number) => ({ ...whole, rows: end - begin }),
+  };
+  for (const [units, accumulation, ranks] of [8, 5, 1].flatMap((rows) =>
+    [1, 2, 3, 4, 6, 7].flatMap((count) => [1, 2, 3, 4, 5, 8, 64].map((size) => [rows, count, size])),
+  )) {
+    const batches = Array.from({ length: accumulation }, () => ({ ...batch, rows: units }));
+    const division = units === 1 ? { ...byRow, ...undivided } : byRow;
+    const all = Array.from({ length: ranks }, (_, rank) => {
+      return ownParts({ division }, batches, { rank, size: ranks }, { isWhole: false });
+    });
+    const { units: most, parts } = ownShare({ units, accumulation, ranks });
+    const what = `${accumulation} × ${units} rows, ${ranks} ranks`;
+    assert.equal(parts, Math.max(...all.map((own) => own.length)), what);
+    assert.equal(most, Math.max(...all.flat().map((own) => own.batch.rows)), what);
+  }
+  // Whole micro-batches, and pairs of rows.
+  const memory = (together: number) => {
+    return rankMemory(config, { rows: 6, columns: 128, together }, { accumulation: 2, ranks: 5 });
+  };
+  assert.deepEqual(
+    [1, 2, 6].map((together) => memory(together).rows),
+    [3, 4, 6],
+  );
 });

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launchedRank, unjoinedTasks } from '../../src/base/launcher.js';
+import { chunksOf } from '../../src/distributed/mpi.js';
 import { tsxLoader } from '../e2e/cli.js';
 
 interface Said {
@@ -48,6 +49,25 @@ for (const launcher of ['mpirun.openmpi', 'mpirun.mpich'] as const) {
     assert.match(both[1].failure, /^Error: no more/);
   });
 }
+
+test('what is under way at a time takes no more memory with more ranks, be one of them the only one with a share', () => {
+  const values = new Float32Array((1 << 20) + 5);
+  for (const size of [2, 64]) {
+    const only = new Array<number>(size).fill(0).with(1, values.length);
+    for (const counts of [only, only.map((_, rank) => 16_000 + rank)]) {
+      const next = counts.map((_, rank) => counts.slice(0, rank).reduce((sum, count) => sum + count, 0));
+      const ends = next.map((begin, rank) => begin + counts[rank]);
+      for (const parts of chunksOf(values, counts, size)) {
+        assert.ok(Math.max(...parts.map(({ length }) => length)) * size <= 1 << 20);
+        for (const [rank, { byteOffset, length }] of parts.entries()) {
+          if (length > 0 && byteOffset !== 4 * next[rank]) assert.fail(`${size} ranks: ${byteOffset} of ${rank}`);
+          next[rank] += length;
+        }
+      }
+      assert.deepEqual(next, ends);
+    }
+  }
+});
 
 test('what a launcher says of a rank is read; a batch script and a single process are none', () => {
   const openMpi = { OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4' };

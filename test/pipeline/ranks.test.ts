@@ -1,10 +1,15 @@
 // A pipeline of several ranks, in one process: the first runs the stages, the others are called in for all of one or for a part,
 // and whatever ends one of them ends all of them alike.
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Interrupted, stopIfAborted } from '../../src/base/errors.js';
+import { checkAhead } from '../../src/pipeline/check.js';
 import { loadPipeline } from '../../src/pipeline/load.js';
 import { checkRanks, dismissRanks, followFirstRank, runOnRanks } from '../../src/pipeline/ranks.js';
+import { type StageRecord, writeRecord } from '../../src/pipeline/record.js';
 import { stageTable } from '../../src/stages/catalog.js';
 import { onRanks } from '../../src/stages/ranks.js';
 import type { Job, Stage, StageOutput } from '../../src/stages/stage.js';
@@ -93,4 +98,22 @@ test('what samples while it learns is refused on ranks, by its method; what lear
     check('align.method=grpo'),
     /cannot train align together yet.*align\.method=grpo samples answers while it learns.*Run pretrain, sft with mpirun/,
   );
+});
+
+test('statistics of a step are refused on ranks before anything is made, but of a stage that has finished', async (t) => {
+  const runDirectory = await mkdtemp(join(tmpdir(), 'ranks-ahead-'));
+  t.after(() => rm(runDirectory, { recursive: true }));
+  const config = await loadPipeline({ config: 'smoke', set: ['align.train.statisticsEvery=5'] });
+  const stages = { align: { load: async () => ({}) } } as unknown as StageTable;
+  const reporter = { emit: () => undefined };
+  const check = (size: number): Promise<void> => {
+    const communicator = { size } as Communicator;
+    return checkAhead({ config, stages, runDirectory, plan: ['align'], reporter, communicator });
+  };
+  await check(1);
+  await assert.rejects(check(2), /align\.train\.statisticsEvery.*not collected from several processes/);
+  const record = { stage: 'align', state: 'finished', inputDigest: 'd', overrides: [], files: {} };
+  await mkdir(join(runDirectory, 'align'));
+  await writeRecord(runDirectory, 'align', record as unknown as StageRecord, 'align');
+  await check(2);
 });

@@ -4,6 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { trainingMemory } from '../../src/architecture/cost.js';
+import { rankMemory } from '../../src/architecture/rank-plan.js';
+import { shareHost } from '../../src/base/cores.js';
 import { type StageReporter, stageReporter } from '../../src/report/event.js';
 import { checkpointsAtOnce, checkTrainingDisk, checkTrainingMemory } from '../../src/stages/room.js';
 import { smallDisk } from '../small-disk.js';
@@ -69,6 +71,24 @@ test('memory: refused where nothing can help, a warning that says what can where
     warning,
     /^training takes about .* of memory, and .* are available: .*sft\.train\.recompute=true \(then about/,
   );
+});
+
+test('memory on several processes: what each computes of a step, as the plan says it, and one copy', (t) => {
+  t.after(() => shareHost({ cores: 1, ranks: 1, ranksInAll: 1 }));
+  shareHost({ cores: 1, ranks: 2, ranksInAll: 4 });
+  const config = tinyConfig();
+  const train = trainConfig({ accumulation: 3 });
+  const [rows, columns] = [8, 1024];
+  for (const together of [undefined, 2, rows]) {
+    const { peak, saved } = rankMemory(config, { rows, columns, together }, { ...train, ranks: 4 });
+    const check = (available: number): number => {
+      const { notes, reporter } = listener();
+      const need = { stage: 'sft', config, train, rows, columns, together, reporter };
+      checkTrainingMemory(need, { total: 1e12, swap: 0, available }, 1);
+      return notes.length;
+    };
+    assert.deepEqual([check(2 * peak + saved), check(2 * peak + saved - 1)], [0, 1], String(together));
+  }
 });
 
 test('disk: the checkpoints that are kept must fit, less those that are there', async (t) => {

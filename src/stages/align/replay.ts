@@ -109,13 +109,15 @@ export async function openInstructions(
     });
   }
   const columns = Math.min(context, maxColumns);
-  const digest = await rowsDigest(path);
-  const { groups } = await firstThenOthers(job.communicator ?? alone, () =>
-    openRows(job, {
+  // What is fetched for them is in the cache when the others look.
+  const { digest, groups } = await firstThenOthers(job.communicator ?? alone, async () => {
+    const digest = await rowsDigest(path);
+    const { groups } = await openRows(job, {
       sources: [{ path, weight: 1, name: 'replay.data', digest }],
       fitting: { template: openTemplate(tokenizer, { padId, where }), columns, loss: 'assistant' },
       validation: 0,
-    }),
-  );
+    });
+    return { digest, groups };
+  });
   return { source: groups[0].sequences, digest };
 }

@@ -14,6 +14,7 @@ import type { Model } from '../../model/model.js';
 import { keptServingFiles } from '../../tokenizer/serving-files.js';
 import type { MicroBatch } from '../../train/objective.js';
 import { isPerToken, methods } from '../../train/objectives/methods.js';
+import { isSorting } from '../../train/objectives/pair-losses.js';
 import { replayedObjective } from '../../train/objectives/replayed.js';
 import type { TrainingResult, TrainingRun } from '../../train/trainer.js';
 import { watches } from '../../train/watch.js';
@@ -75,10 +76,12 @@ async function learnRows(input: TrainingInput, directory: string, rows: readonly
     ...{ context: model.config.max_position_embeddings, padId },
   });
   const answersPerRow = Math.ceil(answers.length / rows.length);
+  const rowsAtOnce = answersPerRow * batchRows + Math.ceil(positions / columns);
+  const isWhole = preference.losses.some(({ name }) => isSorting(name));
   checkTrainingMemory({
     ...{ stage: 'align', config: model.config, table: model.parameters, train, isLoaded: true, reporter },
     hasHalves: (model.halves?.size ?? 0) > 0,
-    ...{ rows: answersPerRow * batchRows + Math.ceil(positions / columns), columns },
+    ...{ rows: rowsAtOnce, columns, together: isWhole ? rowsAtOnce : answersPerRow },
   });
   const referenceOf = await openReferences(input, { directory, rows, model });
   const steps = await stepCount(job, train, () => rows.length / batchRows);

@@ -52,7 +52,8 @@ export const rewardModelStage: Stage<WrittenRewardModelConfig> = {
     }, 0);
     checkTrainingMemory({
       ...{ stage: 'rewardModel', config: model.config, table: model.parameters, train: config.train, isLoaded: true },
-      ...{ hasHalves: (model.halves?.size ?? 0) > 0, rows: 2 * batchRows, columns, reporter: job.reporter },
+      ...{ hasHalves: (model.halves?.size ?? 0) > 0, rows: 2 * batchRows, columns, together: 2 },
+      reporter: job.reporter,
     });
     const { centerWeight, lmWeight, train } = config;
     try {

@@ -74,8 +74,10 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
   job.reporter.note('info', isMeasured ? figures.note : nothingHeldOut(heldOut, columns));
   parent.weights.clear(); // the model has them by now
   const memory = { stage: 'sft', config: model.config, train: config.train, rows, columns, isLoaded: true };
+  const noise = { dropout: lora?.dropout ?? 0, neftune, seed: job.seed };
   checkTrainingMemory({
     ...memory,
+    together: noise.dropout + noise.neftune > 0 ? rows : 1,
     table: model.parameters,
     hasHalves: (model.halves?.size ?? 0) > 0,
     reporter: job.reporter,
@@ -94,7 +96,7 @@ export async function fineTune(written: Job<WrittenSftConfig>, stage: 'sft' | 't
     },
     ...generationOf(parent, tokenizer, 'turnEnd'),
     adapter,
-    noise: { dropout: lora?.dropout ?? 0, neftune, seed: job.seed },
+    noise,
     manifest: {
       stage,
       ...descent(parent),

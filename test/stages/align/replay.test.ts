@@ -13,7 +13,9 @@ import { loadPipeline } from '../../../src/pipeline/load.js';
 import { type Event, stageReporter } from '../../../src/report/event.js';
 import { openReplays } from '../../../src/stages/align/replay.js';
 import type { Job } from '../../../src/stages/stage.js';
+import type { Communicator } from '../../../src/tensor/communicator.js';
 import { Tokenizer } from '../../../src/tokenizer/tokenizer.js';
+import { memoryRanks } from '../../train/memory-ranks.js';
 
 const directory = await mkdtemp(join(tmpdir(), 'align-replay-'));
 after(() => rm(directory, { recursive: true }));
@@ -28,13 +30,14 @@ const row = (i: number) => ({
 });
 await writeFile(rows, toJsonl(Array.from({ length: 30 }, (_, i) => row(i))));
 
-async function open(set: string[], tokens: number) {
+async function open(set: string[], tokens: number, communicator?: Communicator) {
   const { align } = await loadPipeline({ set: ['align.rounds=1', ...set] });
   const events: Event[] = [];
   const job: Job<Pick<AlignConfig, 'replay'>> = {
     config: align ?? assert.fail(),
     inputs: {},
     directory,
+    communicator,
     seed: 1,
     compute: { backend: 'cpu', precision: 'fp32' },
     reporter: stageReporter({ emit: (event) => void events.push(event) }, 'align'),
@@ -72,4 +75,16 @@ test('no conversations, or no room for pairs, is an error that says what to give
     return true;
   });
   await assert.rejects(open(['align.replay.text=0.6', 'align.replay.instructions=0.6'], 540), /0\.9 of a step/);
+});
+
+test('of several processes the first looks for the conversations, and the others once it has them', async () => {
+  const later = join(directory, 'later.jsonl');
+  const set = ['align.replay.instructions=0.25', `align.replay.data=${later}`];
+  const [first, second] = memoryRanks(2);
+  const waiting = open(set, 540, second);
+  waiting.catch(() => undefined);
+  await open(['align.replay.instructions=0.25', `align.replay.data=${rows}`], 540); // long enough to look for them
+  await writeFile(later, toJsonl([row(1), row(2), row(3)]));
+  const [leader, follower] = await Promise.all([open(set, 540, first), waiting]);
+  assert.equal(leader.digest, follower.digest);
 });
