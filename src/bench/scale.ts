@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../base/errors.js';
+import { describeFault, UserError } from '../base/errors.js';
 import type { BackendChoice, Precision } from '../config/compute.js';
 import { findMpi } from '../distributed/library.js';
 import { extension } from './child.js';
@@ -48,7 +48,7 @@ export interface ScaleResult {
   peakRssMiB: { one: number; together: number[] };
 }
 
-/** Why there is nothing to say. */
+/** Why there is nothing to say: what is missing on this machine, or went wrong under its launcher. */
 export interface UnmeasuredScale {
   missing: string;
 }
@@ -90,8 +90,10 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
   const options = /open mpi/i.test(stdout) ? ['--bind-to', 'none', '--oversubscribe'] : [];
   const measured: { one: TrainMeasurement; together: RankMeasurement[] }[] = [];
   for (let round = 0; round < rounds; round++) {
-    const early = round % 2 === 0 ? await inChild('train', own) : undefined; // who comes first turns from round to round
+    // Who comes first turns from round to round; in the first one the ranks, so that a launcher that starts none costs little.
+    const early = round % 2 === 1 ? await inChild('train', own) : undefined;
     const together = await onRanks(options, own);
+    if ('missing' in together) return together;
     measured.push({ one: early ?? (await inChild('train', own)), together });
   }
   const efficiency = spreadOf(
@@ -116,8 +118,8 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
   };
 }
 
-/** @throws UserError where they do not end well. */
-async function onRanks(options: readonly string[], job: TrainJob): Promise<RankMeasurement[]> {
+/** What they find out; else why they did not, for then the sections after this one are still to be measured. */
+async function onRanks(options: readonly string[], job: TrainJob): Promise<RankMeasurement[] | UnmeasuredScale> {
   const child = fileURLToPath(new URL(`./scale-child.${extension}`, import.meta.url));
   const node = [process.execPath, ...process.execArgv, child];
   const folder = await mkdtemp(join(tmpdir(), 'mossctl-scale-'));
@@ -139,15 +141,19 @@ async function onRanks(options: readonly string[], job: TrainJob): Promise<RankM
         said = `${said}${text}`.slice(0, maxReason);
       });
     }
-    const code = await new Promise<number | null>((resolve, reject) => {
-      mpirun.once('error', reject);
-      mpirun.once('close', resolve);
+    const how = await new Promise<string>((resolve) => {
+      mpirun.once('error', ({ message }) => resolve(`before they began: ${message}`));
+      mpirun.once('close', (code, signal) => resolve(signal === null ? `with code ${code}` : `by ${signal}`));
     });
-    if (code === 0 && existsSync(answer)) return JSON.parse(readFileSync(answer, 'utf8')) as RankMeasurement[];
-    throw new UserError(
-      { what: `the ${ranks} processes that trained ${job.shape} ended with code ${code}`, why: said.trim() },
-      { exitCode: 1 },
-    );
+    if (mpirun.exitCode === 0 && existsSync(answer))
+      return JSON.parse(readFileSync(answer, 'utf8')) as RankMeasurement[];
+    return {
+      missing: describeFault({
+        what: `the ${ranks} processes that trained ${job.shape} ended ${how}`,
+        why: said.trim(),
+        next: `Type \`${launcher} -n ${ranks} hostname\` to see whether it starts any`,
+      }),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

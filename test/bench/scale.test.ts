@@ -1,12 +1,33 @@
 // Two processes under a real mpirun beside one: what is counted, and never how fast it is.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, test } from 'node:test';
 import { measureScale } from '../../src/bench/scale.js';
 import { scaleTable } from '../../src/cli/scale-text.js';
 
 const job = { shape: '100k', precision: 'fp32', backend: 'wasm', seed: 1, steps: 1, rounds: 1 } as const;
 const skip = spawnSync('mpirun', ['--version']).status === 0 ? false : 'mpirun is not installed';
+const folder = mkdtempSync(join(tmpdir(), 'mossctl-scale-test-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a launcher that does `commands` is found under. */
+function pathOf(commands: string): string {
+  writeFileSync(join(folder, 'mpirun'), `#!/bin/sh\n[ "$1" = --version ] || {\n${commands}\n}\n`, { mode: 0o755 });
+  return `${folder}${delimiter}${process.env.PATH}`;
+}
+
+async function withPath<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  const { PATH } = process.env;
+  process.env.PATH = path;
+  try {
+    return await work();
+  } finally {
+    process.env.PATH = PATH;
+  }
+}
 
 test('two processes move the fewest bytes that data parallelism can do with', { skip }, async () => {
   const result = await measureScale(job);
@@ -21,13 +42,18 @@ test('two processes move the fewest bytes that data parallelism can do with', { 
 });
 
 test('without mpirun nothing is measured, and it is said why', async () => {
-  const { PATH } = process.env;
-  process.env.PATH = '';
-  try {
-    const result = await measureScale(job);
-    assert.deepEqual(result, { missing: 'there is no mpirun here' });
-    assert.match(scaleTable([result]), /not measured, because there is no mpirun here/);
-  } finally {
-    process.env.PATH = PATH;
-  }
+  const result = await withPath('', () => measureScale(job));
+  assert.deepEqual(result, { missing: 'there is no mpirun here' });
+  assert.match(scaleTable([result]), /not measured, because there is no mpirun here/);
+});
+
+test('a launcher that starts nothing leaves the other sections theirs, and its words are kept', { skip }, async () => {
+  const path = pathOf('echo no slots here >&2\nexit 3');
+  const result = await withPath(path, () => measureScale(job));
+  assert.ok('missing' in result);
+  assert.match(
+    result.missing,
+    /^the 2 processes that trained 100k ended with code 3\. No slots here\. Type `mpirun -n 2/,
+  );
+  assert.match(scaleTable([result]), /^several processes: not measured, because the 2 processes /);
 });

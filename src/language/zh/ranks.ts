@@ -103,5 +103,8 @@ export const ranks: Catalog = {
   '{1} of a rank a step, at least {2}': '每个进程每步 {1}，至少 {2}',
   '{1}: {2}; {3}; peak RSS {4} MiB, alone {5} MiB': '{1}：{2}；{3}；峰值内存 {4} MiB，单独 {5} MiB',
   'there is no {1} here': '这里没有 {1}',
-  'the {1} processes that trained {2} ended with code {3}': '训练 {2} 的 {1} 个进程以代码 {3} 结束',
+  'the {1} processes that trained {2} ended {3}': '训练 {2} 的 {1} 个进程已结束（{3}）',
+  'with code {1}': '代码 {1}',
+  'before they began: {1}': '尚未开始：{1}',
+  'Type `{1} -n {2} hostname` to see whether it starts any': '键入 `{1} -n {2} hostname`，看看它能否启动进程',
 };
