@@ -1,11 +1,12 @@
-// What several processes gain: two ranks of one thread each under mpirun, against one process of one thread, in turn. Both take the
-// same steps of the same batches; twice the speed would be all there is to gain.
+// What several processes gain: two ranks of one thread each under mpirun, against one process of one thread, in turn (a backend that
+// takes no number of threads has its own). Both take the same steps of the same batches; twice the speed would be all there is to gain.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { availableCores } from '../base/cores.js';
 import { describeFault, UserError } from '../base/errors.js';
 import type { BackendChoice, Precision } from '../config/compute.js';
 import { findMpi } from '../distributed/library.js';
@@ -29,6 +30,8 @@ export interface ScaleResult {
   shape: ShapeName;
   precision: Precision;
   ranks: number;
+  /** Of each process; null where its backend takes no such number. */
+  threads: number | null;
   rounds: number;
   /** As `TrainMeasurement` has them. */
   parameters: number;
@@ -57,6 +60,8 @@ interface ScaleJob {
   shape: ShapeName;
   precision: Precision;
   backend: BackendChoice;
+  /** The one that this choice comes to here takes a number of threads. */
+  takesThreads: boolean;
   seed: number;
   /** Timed steps of each measurement. */
   steps: number;
@@ -74,8 +79,9 @@ export interface RankJob {
 const launcher = 'mpirun';
 const ranks = 2;
 
-export async function measureScale(job: ScaleJob): Promise<ScaleResult | UnmeasuredScale> {
-  const { shape, precision, rounds } = job;
+export async function measureScale(job: ScaleJob, cores = availableCores()): Promise<ScaleResult | UnmeasuredScale> {
+  if (cores < ranks) return { missing: 'there is one core' };
+  const { shape, precision, rounds, takesThreads, ...compute } = job;
   const { status, stdout } = spawnSync(launcher, ['--version'], { encoding: 'utf8' });
   if (status !== 0) return { missing: `there is no ${launcher} here` };
   let library: string;
@@ -85,7 +91,7 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
     if (!(error instanceof UserError)) throw error;
     return { missing: error.message };
   }
-  const own: TrainJob = { ...job, threads: job.backend === 'native' || job.backend === 'auto' ? 1 : undefined };
+  const own: TrainJob = { ...compute, shape, precision, threads: takesThreads ? 1 : undefined };
   // Hydra, of MPICH, binds nothing by itself, and starts as many as are asked for.
   const options = /open mpi/i.test(stdout) ? ['--bind-to', 'none', '--oversubscribe'] : [];
   const measured: { one: TrainMeasurement; together: RankMeasurement[] }[] = [];
@@ -104,7 +110,8 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
   const last = measured[measured.length - 1];
   const { parameters, tokensPerStep, flopsPerToken } = last.one;
   return {
-    ...{ library, shape, precision, ranks, rounds, parameters, tokensPerStep, flopsPerToken },
+    ...{ library, shape, precision, ranks, threads: own.threads ?? null, rounds },
+    ...{ parameters, tokensPerStep, flopsPerToken },
     tokensPerSecond: {
       one: medianOf(({ one }) => one.tokensPerSecond),
       together: medianOf(({ together: [first] }) => first.tokensPerSecond),

@@ -1,5 +1,5 @@
 // What `mossctl bench --only scale` prints.
-import { formatBytes, formatCount, formatTable } from '../base/format.js';
+import { countOf, formatBytes, formatCount, formatTable } from '../base/format.js';
 import type { ScaleResult, UnmeasuredScale } from '../bench/scale.js';
 
 export function scaleTable(scale: readonly (ScaleResult | UnmeasuredScale)[]): string {
@@ -10,8 +10,9 @@ export function scaleTable(scale: readonly (ScaleResult | UnmeasuredScale)[]): s
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const table = formatTable(
     ['several processes', 'precision', '1 process, tokens/s', 'together', 'efficiency', 'quartiles', 'of it, exchange'],
-    measured.map(({ shape, ranks, precision, tokensPerSecond, efficiency, quartiles, exchangeShare }) => [
-      ...[`${shape}, ${ranks} of 1 thread`, precision, formatCount(tokensPerSecond.one)],
+    measured.map(({ shape, ranks, threads, precision, tokensPerSecond, efficiency, quartiles, exchangeShare }) => [
+      threads === null ? `${shape}, ${ranks} processes` : `${shape}, ${ranks} of ${countOf(threads, 'thread')}`,
+      ...[precision, formatCount(tokensPerSecond.one)],
       ...[formatCount(tokensPerSecond.together), percent(efficiency), quartiles.map(percent).join('–')],
       percent(exchangeShare),
     ]),

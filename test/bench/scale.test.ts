@@ -8,7 +8,15 @@ import { after, test } from 'node:test';
 import { measureScale } from '../../src/bench/scale.js';
 import { scaleTable } from '../../src/cli/scale-text.js';
 
-const job = { shape: '100k', precision: 'fp32', backend: 'wasm', seed: 1, steps: 1, rounds: 1 } as const;
+const job = {
+  shape: '100k',
+  precision: 'fp32',
+  backend: 'wasm',
+  takesThreads: false,
+  seed: 1,
+  steps: 1,
+  rounds: 1,
+} as const;
 const skip = spawnSync('mpirun', ['--version']).status === 0 ? false : 'mpirun is not installed';
 const folder = mkdtempSync(join(tmpdir(), 'mossctl-scale-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,7 +38,7 @@ async function withPath<Result>(path: string, work: () => Promise<Result>): Prom
 }
 
 test('two processes move the fewest bytes that data parallelism can do with', { skip }, async () => {
-  const result = await measureScale(job);
+  const result = await measureScale(job, 2);
   assert.ok('efficiency' in result, JSON.stringify(result));
   assert.equal(result.minBytesPerStep, 4 * 139_712);
   assert.ok(Math.abs(result.bytesPerStep - result.minBytesPerStep) <= 16, String(result.bytesPerStep));
@@ -38,18 +46,25 @@ test('two processes move the fewest bytes that data parallelism can do with', { 
   assert.equal(result.efficiency, together / (2 * one));
   assert.ok(result.exchangeShare > 0 && result.exchangeShare < 1, String(result.exchangeShare));
   assert.equal(result.peakRssMiB.together.length, 2);
-  assert.match(scaleTable([result]), /100k, 2 of 1 thread .*\n100k: (Open MPI|MPICH|mpich).*peak RSS \d+, \d+ MiB/i);
+  assert.equal(result.threads, null, 'this backend takes no number of them');
+  assert.match(scaleTable([result]), /100k, 2 processes .*\n100k: (Open MPI|MPICH|mpich).*peak RSS \d+, \d+ MiB/i);
+  assert.match(scaleTable([{ ...result, threads: 1 }]), /100k, 2 of 1 thread /);
+});
+
+test('on one core nothing is measured', async () => {
+  const result = await measureScale(job, 1);
+  assert.equal(scaleTable([result]), 'several processes: not measured, because there is one core');
 });
 
 test('without mpirun nothing is measured, and it is said why', async () => {
-  const result = await withPath('', () => measureScale(job));
+  const result = await withPath('', () => measureScale(job, 2));
   assert.deepEqual(result, { missing: 'there is no mpirun here' });
   assert.match(scaleTable([result]), /not measured, because there is no mpirun here/);
 });
 
 test('a launcher that starts nothing leaves the other sections theirs, and its words are kept', { skip }, async () => {
   const path = pathOf('echo no slots here >&2\nexit 3');
-  const result = await withPath(path, () => measureScale(job));
+  const result = await withPath(path, () => measureScale(job, 2));
   assert.ok('missing' in result);
   assert.match(
     result.missing,
