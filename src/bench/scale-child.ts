@@ -39,7 +39,7 @@ function metered(communicator: Communicator, exchanged: Exchanged): Communicator
       return timed(communicator.allGather(values, counts));
     },
     gather: (value) => timed(communicator.gather(value)),
-    fail: communicator.fail,
+    fail: (error) => communicator.fail(error),
   };
 }
 
