@@ -94,6 +94,12 @@ test('bench refuses an option that no section takes', async () => {
   assert.match(stderr, /--batch has no effect .* add decode to --only/);
 });
 
+test('bench refuses a number of threads where every process takes one', async () => {
+  const { code, stdout, stderr } = await mossctl(['bench', '--only', 'machine,scale', '--threads', '4']);
+  assert.equal(code, 2, stdout);
+  assert.match(stderr, /--threads has no effect on scale\. Omit it/);
+});
+
 test('the help names every section', () => {
   const program = new Command();
   addBench(program);

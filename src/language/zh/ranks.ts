@@ -103,6 +103,8 @@ export const ranks: Catalog = {
   '{1}, {2} processes': '{1}，{2} 个进程',
   '{1} of a rank a step, at least {2}': '每个进程每步 {1}，至少 {2}',
   '{1}: {2}; {3}; peak RSS {4} MiB, alone {5} MiB': '{1}：{2}；{3}；峰值内存 {4} MiB，单独 {5} MiB',
+  '--threads has no effect on scale': '--threads 对 scale 不起作用',
+  'Omit it: each of its processes takes one thread': '请去掉它：scale 的每个进程只用一个线程',
   'there is no {1} here': '这里没有 {1}',
   'the {1} processes that trained {2} ended {3}': '训练 {2} 的 {1} 个进程已结束（{3}）',
   'with code {1}': '代码 {1}',
