@@ -74,7 +74,7 @@ export interface BenchSettings {
   /** Timed steps, rounds, and prompts of rollouts; without it, as many as fit some seconds, and the quickstart's prompts. */
   steps?: number;
   seed: number;
-  /** Of the disk that is measured: checkpoints and corpora are written below it, and deleted. */
+  /** Of the disk that is measured: checkpoints, corpora and what ranks answer are written below it, and deleted. */
   folder: string;
 }
 
@@ -231,7 +231,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
       each(firstPrecision, named ?? ['34m'], async (shape, precision) => {
         watcher.onStart(`train ${shape} on two processes`);
         const compute = { precision, backend: choice, takesThreads: ownThreads !== null };
-        const job = { ...compute, shape, seed, steps: steps ?? 4, rounds: 3 };
+        const job = { ...compute, shape, seed, folder: settings.folder, steps: steps ?? 4, rounds: 3 };
         result.scale.push(await measureScale(job));
       }),
     checkpoint: async () => {

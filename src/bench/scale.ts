@@ -3,7 +3,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { availableCores } from '../base/cores.js';
@@ -63,6 +62,8 @@ interface ScaleJob {
   /** The one that this choice comes to here takes a number of threads. */
   takesThreads: boolean;
   seed: number;
+  /** The ranks' answer is written below it. */
+  folder: string;
   /** Timed steps of each measurement. */
   steps: number;
   rounds: number;
@@ -81,7 +82,7 @@ const ranks = 2;
 
 export async function measureScale(job: ScaleJob, cores = availableCores()): Promise<ScaleResult | UnmeasuredScale> {
   if (cores < ranks) return { missing: 'there is one core' };
-  const { shape, precision, rounds, takesThreads, ...compute } = job;
+  const { shape, precision, rounds, takesThreads, folder, ...compute } = job;
   const { status, stdout } = spawnSync(launcher, ['--version'], { encoding: 'utf8' });
   if (status !== 0) return { missing: `there is no ${launcher} here` };
   let library: string;
@@ -98,7 +99,7 @@ export async function measureScale(job: ScaleJob, cores = availableCores()): Pro
   for (let round = 0; round < rounds; round++) {
     // Who comes first turns from round to round; in the first one the ranks, so that a launcher that starts none costs little.
     const early = round % 2 === 1 ? await inChild('train', own) : undefined;
-    const together = await onRanks(options, own);
+    const together = await onRanks(options, own, folder);
     if ('missing' in together) return together;
     measured.push({ one: early ?? (await inChild('train', own)), together });
   }
@@ -126,10 +127,14 @@ export async function measureScale(job: ScaleJob, cores = availableCores()): Pro
 }
 
 /** What they find out; else why they did not, for then the sections after this one are still to be measured. */
-async function onRanks(options: readonly string[], job: TrainJob): Promise<RankMeasurement[] | UnmeasuredScale> {
+async function onRanks(
+  options: readonly string[],
+  job: TrainJob,
+  parent: string,
+): Promise<RankMeasurement[] | UnmeasuredScale> {
   const child = fileURLToPath(new URL(`./scale-child.${extension}`, import.meta.url));
   const node = [process.execPath, ...process.execArgv, child];
-  const folder = await mkdtemp(join(tmpdir(), 'mossctl-scale-'));
+  const folder = await mkdtemp(join(parent, '.tmp-mossctl-scale-'));
   const answer = join(folder, 'answer.json');
   const env = {
     ...process.env,
@@ -137,11 +142,15 @@ async function onRanks(options: readonly string[], job: TrainJob): Promise<RankM
     // Where the user is root, in a container say, Open MPI asks whether this is meant.
     ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
   };
+  let stop = (): unknown => undefined;
   try {
     const mpirun = spawn(launcher, [...options, '-n', String(ranks), ...node], {
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'], // what it reads ends where this process does: the first rank then ends, too
     });
+    mpirun.stdin.on('error', () => undefined);
+    stop = () => mpirun.kill();
+    process.once('exit', stop);
     let said = '';
     for (const stream of [mpirun.stdout, mpirun.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -162,6 +171,7 @@ async function onRanks(options: readonly string[], job: TrainJob): Promise<RankM
       }),
     };
   } finally {
+    process.off('exit', stop);
     await rm(folder, { recursive: true, force: true });
   }
 }

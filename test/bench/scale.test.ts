@@ -1,25 +1,23 @@
 // Two processes under a real mpirun beside one: what is counted, and never how fast it is.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { measureScale } from '../../src/bench/scale.js';
 import { scaleTable } from '../../src/cli/scale-text.js';
+import { tsxLoader } from '../e2e/cli.js';
+import { found, until } from '../until.js';
 
-const job = {
-  shape: '100k',
-  precision: 'fp32',
-  backend: 'wasm',
-  takesThreads: false,
-  seed: 1,
-  steps: 1,
-  rounds: 1,
-} as const;
 const skip = spawnSync('mpirun', ['--version']).status === 0 ? false : 'mpirun is not installed';
 const folder = mkdtempSync(join(tmpdir(), 'mossctl-scale-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+const job = {
+  ...({ shape: '100k', precision: 'fp32', backend: 'wasm', takesThreads: false } as const),
+  ...{ seed: 1, steps: 1, rounds: 1, folder },
+};
 
 /** What a launcher that does `commands` is found under. */
 function pathOf(commands: string): string {
@@ -72,3 +70,29 @@ test('a launcher that starts nothing leaves the other sections theirs, and its w
   );
   assert.match(scaleTable([result]), /^several processes: not measured, because the 2 processes /);
 });
+
+test('a bench that is stopped ends its launcher', { skip }, async () => {
+  const pidFile = join(folder, 'pid');
+  const path = pathOf(`echo $$ > '${pidFile}.new'\nmv '${pidFile}.new' '${pidFile}'\nexec sleep 600`);
+  const source = new URL('../../src/bench/scale.ts', import.meta.url).href;
+  const script = `import { measureScale } from '${source}';
+    process.once('SIGTERM', () => process.exit(130));
+    await measureScale(${JSON.stringify(job)}, 2);`;
+  const bench = spawn(process.execPath, ['--import', tsxLoader, '--input-type=module', '-e', script], {
+    env: { ...process.env, PATH: path },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const launcher = Number(
+    await found(() => (existsSync(pidFile) ? readFileSync(pidFile, 'utf8') : undefined), 'mpirun'),
+  );
+  bench.kill('SIGTERM');
+  await until(() => !isAlive(launcher), 'the end of mpirun');
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

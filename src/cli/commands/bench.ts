@@ -49,7 +49,7 @@ export async function bench(options: BenchOptions): Promise<void> {
     if (isWatched) process.stderr.write(`\r\u001b[K${text}`);
   };
   // On the disk that runs are written to.
-  const writes = chosen.includes('checkpoint') || chosen.includes('data');
+  const writes = chosen.some((section) => ['scale', 'checkpoint', 'data'].includes(section));
   const folder = writes ? await temporaryFolder(process.cwd()) : process.cwd();
   const watcher = {
     onStart: (what: string) => status(`measuring ${what} …`),
