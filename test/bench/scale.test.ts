@@ -1,14 +1,14 @@
 // Two processes under a real mpirun beside one: what is counted, and never how fast it is.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { measureScale } from '../../src/bench/scale.js';
 import { scaleTable } from '../../src/cli/scale-text.js';
 import { tsxLoader } from '../e2e/cli.js';
-import { found, until } from '../until.js';
+import { until } from '../until.js';
 
 const skip = spawnSync('mpirun', ['--version']).status === 0 ? false : 'mpirun is not installed';
 const folder = mkdtempSync(join(tmpdir(), 'mossctl-scale-test-'));
@@ -72,8 +72,8 @@ test('a launcher that starts nothing leaves the other sections theirs, and its w
 });
 
 test('a bench that is stopped ends its launcher', { skip }, async () => {
-  const pidFile = join(folder, 'pid');
-  const path = pathOf(`echo $$ > '${pidFile}.new'\nmv '${pidFile}.new' '${pidFile}'\nexec sleep 600`);
+  const [begun, ended] = ['begun', 'ended'].map((name) => join(folder, name));
+  const path = pathOf(`sleep 600 &\ntrap "kill $!; touch '${ended}'; exit" TERM\ntouch '${begun}'\nwait`);
   const source = new URL('../../src/bench/scale.ts', import.meta.url).href;
   const script = `import { measureScale } from '${source}';
     process.once('SIGTERM', () => process.exit(130));
@@ -82,17 +82,7 @@ test('a bench that is stopped ends its launcher', { skip }, async () => {
     env: { ...process.env, PATH: path },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const launcher = Number(
-    await found(() => (existsSync(pidFile) ? readFileSync(pidFile, 'utf8') : undefined), 'mpirun'),
-  );
+  await until(() => existsSync(begun), 'mpirun');
   bench.kill('SIGTERM');
-  await until(() => !isAlive(launcher), 'the end of mpirun');
+  await until(() => existsSync(ended), 'the end of mpirun');
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
