@@ -120,14 +120,14 @@ const { transformers, decoders } = choosePeers();
 const threads = options.threads ?? String(availableParallelism());
 const steps = options.steps === undefined ? [] : ['--steps', options.steps];
 // Only the native engine takes a thread count: ours is given one only where one was asked for.
-const ourLimits = [...(options.threads === undefined ? [] : ['--threads', options.threads]), ...steps];
+const ourThreads = options.threads === undefined ? [] : ['--threads', options.threads];
 
 const context = options.context === undefined ? [] : ['--context', options.context];
 
 function ours(only, shape, precision, more = []) {
   const what = ['--only', only, '--shape', shape, '--precision', precision, '--backend', options.backend];
-  what.push(...context, ...more);
-  return measured(process.execPath, [mossctl, 'bench', ...what, ...ourLimits, '--json']);
+  what.push(...context, ...more, ...steps, ...(only === 'scale' ? [] : ourThreads)); // its processes have one each
+  return measured(process.execPath, [mossctl, 'bench', ...what, '--json']);
 }
 
 function theirs(script, args) {

@@ -74,7 +74,7 @@ export interface BenchSettings {
   /** Timed steps, rounds, and prompts of rollouts; without it, as many as fit some seconds, and the quickstart's prompts. */
   steps?: number;
   seed: number;
-  /** Of the disk that is measured: checkpoints and corpora are written below it, and deleted. */
+  /** Of the disk that is measured: checkpoints, corpora and what ranks answer are written below it, and deleted. */
   folder: string;
 }
 
@@ -126,7 +126,7 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
   const { backend: choice, threads, steps, seed } = settings;
   let ticks = readTicks();
   watcher.onStart('machine');
-  const { name: backend } = await openBackend(choice, { threads });
+  const { name: backend, threads: ownThreads } = await openBackend(choice, { threads });
   const limits = probeMachine(threads);
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableCores(), backend, ...limits };
   const result: BenchResult = {
@@ -230,7 +230,8 @@ export async function runBench(settings: BenchSettings, watcher: BenchWatcher): 
     scale: () =>
       each(firstPrecision, named ?? ['34m'], async (shape, precision) => {
         watcher.onStart(`train ${shape} on two processes`);
-        const job = { shape, precision, backend: choice, seed, steps: steps ?? 4, rounds: 3 };
+        const compute = { precision, backend: choice, takesThreads: ownThreads !== null };
+        const job = { ...compute, shape, seed, folder: settings.folder, steps: steps ?? 4, rounds: 3 };
         result.scale.push(await measureScale(job));
       }),
     checkpoint: async () => {

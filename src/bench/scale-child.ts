@@ -39,12 +39,13 @@ function metered(communicator: Communicator, exchanged: Exchanged): Communicator
       return timed(communicator.allGather(values, counts));
     },
     gather: (value) => timed(communicator.gather(value)),
-    fail: communicator.fail,
+    fail: (error) => communicator.fail(error),
   };
 }
 
 const launched = launchedRank(process.env);
 if (launched === undefined) throw new Error('started without mpirun, or as one process');
+endWithParent(launched.rank);
 const { answer, job } = JSON.parse(process.env[rankJobVariable] ?? '') as RankJob;
 const mpi = await openMpi(launched);
 const exchanged: Exchanged = { seconds: 0, bytes: 0 };
@@ -66,3 +67,16 @@ const own: RankMeasurement = {
 const all = await mpi.gather(own);
 if (mpi.rank === 0) writeFileSync(answer, JSON.stringify(all));
 await mpi.close();
+process.exit(); // it reads, if it is the first
+
+/**
+ * The launcher's input, which is the bench's, comes to the first rank, and its end ends that one; the launcher then ends the others.
+ * Where the launcher itself is gone, each notices by itself.
+ */
+function endWithParent(rank: number): void {
+  if (rank === 0) process.stdin.once('end', () => process.exit(1)).resume();
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, 500).unref();
+}

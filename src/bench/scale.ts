@@ -1,12 +1,12 @@
-// What several processes gain: two ranks of one thread each under mpirun, against one process of one thread, in turn. Both take the
-// same steps of the same batches; twice the speed would be all there is to gain.
+// What several processes gain: two ranks of one thread each under mpirun, against one process of one thread, in turn (a backend that
+// takes no number of threads has its own). Both take the same steps of the same batches; twice the speed would be all there is to gain.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../base/errors.js';
+import { availableCores } from '../base/cores.js';
+import { describeFault, UserError } from '../base/errors.js';
 import type { BackendChoice, Precision } from '../config/compute.js';
 import { findMpi } from '../distributed/library.js';
 import { extension } from './child.js';
@@ -29,6 +29,8 @@ export interface ScaleResult {
   shape: ShapeName;
   precision: Precision;
   ranks: number;
+  /** Of each process; null where its backend takes no such number. */
+  threads: number | null;
   rounds: number;
   /** As `TrainMeasurement` has them. */
   parameters: number;
@@ -48,7 +50,7 @@ export interface ScaleResult {
   peakRssMiB: { one: number; together: number[] };
 }
 
-/** Why there is nothing to say. */
+/** Why there is nothing to say: what is missing on this machine, or went wrong under its launcher. */
 export interface UnmeasuredScale {
   missing: string;
 }
@@ -57,7 +59,11 @@ interface ScaleJob {
   shape: ShapeName;
   precision: Precision;
   backend: BackendChoice;
+  /** The one that this choice comes to here takes a number of threads. */
+  takesThreads: boolean;
   seed: number;
+  /** The ranks' answer is written below it. */
+  folder: string;
   /** Timed steps of each measurement. */
   steps: number;
   rounds: number;
@@ -74,8 +80,9 @@ export interface RankJob {
 const launcher = 'mpirun';
 const ranks = 2;
 
-export async function measureScale(job: ScaleJob): Promise<ScaleResult | UnmeasuredScale> {
-  const { shape, precision, rounds } = job;
+export async function measureScale(job: ScaleJob, cores = availableCores()): Promise<ScaleResult | UnmeasuredScale> {
+  if (cores < ranks) return { missing: 'there is one core' };
+  const { shape, precision, rounds, takesThreads, folder, ...compute } = job;
   const { status, stdout } = spawnSync(launcher, ['--version'], { encoding: 'utf8' });
   if (status !== 0) return { missing: `there is no ${launcher} here` };
   let library: string;
@@ -85,13 +92,15 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
     if (!(error instanceof UserError)) throw error;
     return { missing: error.message };
   }
-  const own: TrainJob = { ...job, threads: job.backend === 'native' || job.backend === 'auto' ? 1 : undefined };
+  const own: TrainJob = { ...compute, shape, precision, threads: takesThreads ? 1 : undefined };
   // Hydra, of MPICH, binds nothing by itself, and starts as many as are asked for.
   const options = /open mpi/i.test(stdout) ? ['--bind-to', 'none', '--oversubscribe'] : [];
   const measured: { one: TrainMeasurement; together: RankMeasurement[] }[] = [];
   for (let round = 0; round < rounds; round++) {
-    const early = round % 2 === 0 ? await inChild('train', own) : undefined; // who comes first turns from round to round
-    const together = await onRanks(options, own);
+    // Who comes first turns from round to round; in the first one the ranks, so that a launcher that starts none costs little.
+    const early = round % 2 === 1 ? await inChild('train', own) : undefined;
+    const together = await onRanks(options, own, folder);
+    if ('missing' in together) return together;
     measured.push({ one: early ?? (await inChild('train', own)), together });
   }
   const efficiency = spreadOf(
@@ -102,7 +111,8 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
   const last = measured[measured.length - 1];
   const { parameters, tokensPerStep, flopsPerToken } = last.one;
   return {
-    ...{ library, shape, precision, ranks, rounds, parameters, tokensPerStep, flopsPerToken },
+    ...{ library, shape, precision, ranks, threads: own.threads ?? null, rounds },
+    ...{ parameters, tokensPerStep, flopsPerToken },
     tokensPerSecond: {
       one: medianOf(({ one }) => one.tokensPerSecond),
       together: medianOf(({ together: [first] }) => first.tokensPerSecond),
@@ -116,11 +126,15 @@ export async function measureScale(job: ScaleJob): Promise<ScaleResult | Unmeasu
   };
 }
 
-/** @throws UserError where they do not end well. */
-async function onRanks(options: readonly string[], job: TrainJob): Promise<RankMeasurement[]> {
+/** What they find out; else why they did not, for then the sections after this one are still to be measured. */
+async function onRanks(
+  options: readonly string[],
+  job: TrainJob,
+  parent: string,
+): Promise<RankMeasurement[] | UnmeasuredScale> {
   const child = fileURLToPath(new URL(`./scale-child.${extension}`, import.meta.url));
   const node = [process.execPath, ...process.execArgv, child];
-  const folder = await mkdtemp(join(tmpdir(), 'mossctl-scale-'));
+  const folder = await mkdtemp(join(parent, '.tmp-mossctl-scale-'));
   const answer = join(folder, 'answer.json');
   const env = {
     ...process.env,
@@ -128,27 +142,36 @@ async function onRanks(options: readonly string[], job: TrainJob): Promise<RankM
     // Where the user is root, in a container say, Open MPI asks whether this is meant.
     ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
   };
+  let stop = (): unknown => undefined;
   try {
     const mpirun = spawn(launcher, [...options, '-n', String(ranks), ...node], {
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'], // what it reads ends where this process does: the first rank then ends, too
     });
+    mpirun.stdin.on('error', () => undefined);
+    stop = () => mpirun.kill();
+    process.once('exit', stop);
     let said = '';
     for (const stream of [mpirun.stdout, mpirun.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         said = `${said}${text}`.slice(0, maxReason);
       });
     }
-    const code = await new Promise<number | null>((resolve, reject) => {
-      mpirun.once('error', reject);
-      mpirun.once('close', resolve);
+    const how = await new Promise<string>((resolve) => {
+      mpirun.once('error', ({ message }) => resolve(`before they began: ${message}`));
+      mpirun.once('close', (code, signal) => resolve(signal === null ? `with code ${code}` : `by ${signal}`));
     });
-    if (code === 0 && existsSync(answer)) return JSON.parse(readFileSync(answer, 'utf8')) as RankMeasurement[];
-    throw new UserError(
-      { what: `the ${ranks} processes that trained ${job.shape} ended with code ${code}`, why: said.trim() },
-      { exitCode: 1 },
-    );
+    if (mpirun.exitCode === 0 && existsSync(answer))
+      return JSON.parse(readFileSync(answer, 'utf8')) as RankMeasurement[];
+    return {
+      missing: describeFault({
+        what: `the ${ranks} processes that trained ${job.shape} ended ${how}`,
+        why: said.trim(),
+        next: `Type \`${launcher} -n ${ranks} hostname\` to see whether it starts any`,
+      }),
+    };
   } finally {
+    process.off('exit', stop);
     await rm(folder, { recursive: true, force: true });
   }
 }

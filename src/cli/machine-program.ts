@@ -49,7 +49,7 @@ export function addBench(program: Command): void {
     .description('how fast this machine computes, trains, decodes, saves and reads text, as shares of its peak')
     .option(
       '--only <sections>',
-      'some of machine, gemm, ops, train, sft, decode, rollouts, neighbour, scale, checkpoint, data',
+      'some of machine, gemm, ops, train, sft, align, online, decode, rollouts, neighbour, scale, checkpoint, data, filter',
     )
     .option(
       '--shape <names>',

@@ -1,16 +1,18 @@
 // What `mossctl bench --only scale` prints.
-import { formatBytes, formatCount, formatTable } from '../base/format.js';
+import { countOf, formatBytes, formatCount, formatTable } from '../base/format.js';
 import type { ScaleResult, UnmeasuredScale } from '../bench/scale.js';
 
 export function scaleTable(scale: readonly (ScaleResult | UnmeasuredScale)[]): string {
   const measured = scale.filter((row) => 'efficiency' in row);
-  const missing = scale.find((row) => 'missing' in row);
-  if (missing !== undefined) return `several processes: not measured, because ${missing.missing}`;
+  const missing = new Set(scale.flatMap((row) => ('missing' in row ? [row.missing] : [])));
+  const unmeasured = [...missing].map((why) => `several processes: not measured, because ${why}`);
+  if (measured.length === 0) return unmeasured.join('\n');
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const table = formatTable(
     ['several processes', 'precision', '1 process, tokens/s', 'together', 'efficiency', 'quartiles', 'of it, exchange'],
-    measured.map(({ shape, ranks, precision, tokensPerSecond, efficiency, quartiles, exchangeShare }) => [
-      ...[`${shape}, ${ranks} of 1 thread`, precision, formatCount(tokensPerSecond.one)],
+    measured.map(({ shape, ranks, threads, precision, tokensPerSecond, efficiency, quartiles, exchangeShare }) => [
+      threads === null ? `${shape}, ${ranks} processes` : `${shape}, ${ranks} of ${countOf(threads, 'thread')}`,
+      ...[precision, formatCount(tokensPerSecond.one)],
       ...[formatCount(tokensPerSecond.together), percent(efficiency), quartiles.map(percent).join('–')],
       percent(exchangeShare),
     ]),
@@ -19,5 +21,5 @@ export function scaleTable(scale: readonly (ScaleResult | UnmeasuredScale)[]): s
     const moved = `${formatBytes(bytesPerStep)} of a rank a step, at least ${formatBytes(minBytesPerStep)}`;
     return `${shape}: ${library}; ${moved}; peak RSS ${together.map(formatCount).join(', ')} MiB, alone ${formatCount(one)} MiB`;
   });
-  return [table, ...rest].join('\n');
+  return [table, ...rest, ...unmeasured].join('\n');
 }

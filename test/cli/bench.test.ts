@@ -1,6 +1,9 @@
 // mossctl bench as a script reads it: one JSON object, with the keys that results are compared by.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Command } from 'commander';
+import { sections } from '../../src/bench/run.js';
+import { addBench } from '../../src/cli/machine-program.js';
 import { mossctl } from '../e2e/cli.js';
 
 test('bench --json prints one object with the documented keys', async () => {
@@ -89,6 +92,19 @@ test('bench refuses an option that no section takes', async () => {
     /--context has no effect on machine, rollouts\. Omit it, or add train or sft or align or decode to --only/,
   );
   assert.match(stderr, /--batch has no effect .* add decode to --only/);
+});
+
+test('bench refuses a number of threads where every process takes one', async () => {
+  const { code, stdout, stderr } = await mossctl(['bench', '--only', 'machine,scale', '--threads', '4']);
+  assert.equal(code, 2, stdout);
+  assert.match(stderr, /--threads has no effect on scale\. Omit it/);
+});
+
+test('the help names every section', () => {
+  const program = new Command();
+  addBench(program);
+  const only = program.commands[0].options.find(({ long }) => long === '--only');
+  assert.equal(only?.description, `some of ${sections.join(', ')}`);
 });
 
 test('tables of decoding and of sampled answers fit a terminal of 80 columns', async () => {

@@ -49,7 +49,7 @@ export async function bench(options: BenchOptions): Promise<void> {
     if (isWatched) process.stderr.write(`\r\u001b[K${text}`);
   };
   // On the disk that runs are written to.
-  const writes = chosen.includes('checkpoint') || chosen.includes('data');
+  const writes = chosen.some((section) => ['scale', 'checkpoint', 'data'].includes(section));
   const folder = writes ? await temporaryFolder(process.cwd()) : process.cwd();
   const watcher = {
     onStart: (what: string) => status(`measuring ${what} …`),
@@ -80,6 +80,10 @@ function refuseUnused(options: BenchOptions, chosen: readonly Section[]): void {
       what: `--${name} has no effect on ${chosen.join(', ')}`,
       next: `Omit it, or add ${by.join(' or ')} to --only`,
     }));
+  const rest = chosen.filter((section) => section !== 'machine');
+  if (options.threads !== undefined && rest.length > 0 && rest.every((section) => section === 'scale')) {
+    faults.push({ what: '--threads has no effect on scale', next: 'Omit it: each of its processes takes one thread' });
+  }
   if (faults.length > 0) throw new UserError(faults);
 }
 

@@ -211,8 +211,8 @@ export const help1: Catalog = {
   'compile even what is up to date': '已是最新也重新编译',
   'how fast this machine computes, trains, decodes, saves and reads text, as shares of its peak':
     '这台机器计算、训练、解码、保存和读文本有多快，按其峰值的百分比',
-  'some of machine, gemm, ops, train, sft, decode, rollouts, neighbour, scale, checkpoint, data':
-    '从 machine、gemm、ops、train、sft、decode、rollouts、neighbour、scale、checkpoint、data 中选',
+  'some of machine, gemm, ops, train, sft, align, online, decode, rollouts, neighbour, scale, checkpoint, data, filter':
+    '从 machine、gemm、ops、train、sft、align、online、decode、rollouts、neighbour、scale、checkpoint、data、filter 中选',
   'some of 1m, 7m, 34m, quickstart, and for sft qwen3-0.5b (default: the first three for train, 34m for checkpoint and scale, quickstart for rollouts, else 7m)':
     '从 1m、7m、34m、quickstart 中选，sft 还可选 qwen3-0.5b（默认：train 取前三个，checkpoint 和 scale 取 34m，rollouts 取 quickstart，其余取 7m）',
   'fp32, bf16 (default: fp32, and bf16 where the processor multiplies it)':
