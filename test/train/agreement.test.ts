@@ -3,11 +3,17 @@
 import assert from 'node:assert/strict';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import type { ParameterSpec } from '../../src/architecture/parameters.js';
 import { Interrupted } from '../../src/base/errors.js';
+import { type HostTensor, halfTensor } from '../../src/base/host-tensor.js';
 import { readManifest } from '../../src/checkpoint/manifest.js';
-import { disposeModel, weight } from '../../src/model/model.js';
+import { disposeModel, frozenFromTensors, type Model, weight } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
+import type { HalfMatrix } from '../../src/tensor/matrix.js';
+import { tensor1d, tensor2d } from '../../src/tensor/tf.js';
 import { checkSameTraining, checkSameWeights, seenByAll } from '../../src/train/agreement.js';
+import { onBackend } from '../conformance/backends.js';
+import { modelTensors } from '../model-tensors.js';
 import { memoryRanks } from './memory-ranks.js';
 import { recordingReporter, tinyModel } from './tiny.js';
 import { manifest, trainingWorld } from './world.js';
@@ -58,7 +64,6 @@ test('weights of the same bits pass, and one other bit ends it on all ranks, by 
   const values = await value.data<'float32'>();
   const bits = new Uint32Array(values.slice().buffer);
   bits[3] ^= 1;
-  const { tensor1d } = await import('../../src/tensor/tf.js');
   const changed = tensor1d(new Float32Array(bits.buffer));
   value.assign(changed);
   changed.dispose();
@@ -70,6 +75,50 @@ test('weights of the same bits pass, and one other bit ends it on all ranks, by 
   }
   for (const model of models) disposeModel(model);
 });
+
+await onBackend('bf16 matrices are compared too, and where rows are named those alone', 'native', {}, async () => {
+  const bases = [frozenHalves(), frozenHalves()];
+  const name = 'model.layers.1.mlp.up_proj.weight';
+  const check = (rows?: readonly ParameterSpec[]) =>
+    Promise.allSettled(
+      memoryRanks(2).map((each, rank) => checkSameWeights(each, bases[rank], { stage: 'sft', step: 0 }, rows)),
+    );
+  assert.ok((await check()).every(({ status }) => status === 'fulfilled'));
+  const held = new Map(bases[1].halves);
+  const { shape, words } = held.get(name) as HalfMatrix;
+  const bits = await words.data<'int32'>();
+  bits[5] ^= 1;
+  const changed: HalfMatrix = { shape, words: tensor2d(bits, words.shape, 'int32') };
+  words.dispose();
+  bases[1] = { ...bases[1], halves: held.set(name, changed) };
+  for (const each of await check()) {
+    const reason = each.status === 'rejected' ? String(each.reason) : '';
+    assert.match(reason, /in 1 of \d+ tensors, model\.layers\.1\.mlp\.up_proj\.weight first/);
+  }
+  const others = bases[0].parameters.filter((row) => row.name !== name);
+  assert.ok((await check(others)).every(({ status }) => status === 'fulfilled'));
+  for (const base of bases) disposeModel(base);
+});
+
+/** The tiny model as one that was stored as bf16. */
+function frozenHalves(): Model {
+  const model = tinyModel();
+  const stored = modelTensors(model).map(({ name, shape, data }): [string, HostTensor] => {
+    const bits = new Uint32Array(data.buffer);
+    return [
+      name,
+      halfTensor(
+        name,
+        shape,
+        Uint16Array.from(bits, (each) => each >>> 16),
+      ),
+    ];
+  });
+  disposeModel(model);
+  const frozen = frozenFromTensors(model.config, new Map(stored), 'the test');
+  assert.ok(frozen.halves !== undefined && frozen.halves.size > 0);
+  return frozen;
+}
 
 describe('two ranks', () => {
   const world = trainingWorld();
