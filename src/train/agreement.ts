@@ -2,7 +2,7 @@
 // the same bits.
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { ParameterSpec } from '../architecture/parameters.js';
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import { countOf } from '../base/format.js';
 import { type ManifestFields, readManifest } from '../checkpoint/manifest.js';
@@ -13,10 +13,12 @@ import type { Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
 import { heldIn } from '../tensor/matrix.js';
 import { reshape, slice, type Tensor, tidy } from '../tensor/tf.js';
+import { settingsThatDiffer } from './foreign.js';
 import type { CheckpointName } from './resume.js';
+import { firstOf } from './spikes.js';
 
 interface AgreedTraining {
-  manifest: Pick<ManifestFields, 'backend' | 'precision' | 'threads' | 'inputDigest' | 'settings'>;
+  manifest: Pick<ManifestFields, 'stage' | 'backend' | 'precision' | 'threads' | 'inputDigest' | 'settings'>;
   reporter: Pick<StageReporter, 'note'>;
 }
 
@@ -27,20 +29,24 @@ interface AgreedTraining {
  */
 export async function checkSameTraining(
   { gather, size, transport }: Pick<Communicator, 'gather' | 'size' | 'transport'>,
-  { manifest: { backend, precision, threads, inputDigest, settings }, reporter }: AgreedTraining,
+  { manifest: { stage, backend, precision, threads, inputDigest, settings }, reporter }: AgreedTraining,
   engine = instructionSet(),
 ): Promise<void> {
   if (size === 1) return;
-  const must = { backend, precision, data: inputDigest, settings: JSON.stringify(settings) };
-  const all = await gather({ must, threads, engine });
+  const must = { backend, precision, data: inputDigest };
+  const all = await gather({ must, settings: JSON.stringify(settings), threads, engine });
   const [first] = all;
-  for (const [rank, { must: other }] of all.entries()) {
+  for (const [rank, { must: other, settings: own }] of all.entries()) {
     const differ = (Object.keys(must) as (keyof typeof must)[]).filter((key) => other[key] !== first.must[key]);
-    if (differ.length === 0) continue;
+    const keys = settingsThatDiffer(stage, JSON.parse(first.settings), JSON.parse(own), () => false);
+    if (differ.length + keys.length === 0) continue;
     const [key] = differ;
     throw new UserError({
-      what: `the ranks differ in ${differ.join(' and ')}, so they cannot train together`,
-      why: `rank ${rank} has ${String(other[key]).slice(0, 80)}, rank 0 has ${String(first.must[key]).slice(0, 80)}`,
+      what: `the ranks differ in ${firstOf([...differ, ...keys])}, so they cannot train together`,
+      why:
+        key === undefined
+          ? `rank ${rank} was given other settings than rank 0`
+          : `rank ${rank} has ${other[key]}, rank 0 has ${first.must[key]}`,
       next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
     });
   }
@@ -69,7 +75,7 @@ function threadsInWords({ threads }: { threads: number | null }): string {
 interface TrainingPoint {
   stage: string;
   step: number;
-  /** The newest whole checkpoint. */
+  /** The newest whole checkpoint: of this very step where it was read a moment ago. */
   last?: { step: number; path: string };
 }
 
@@ -102,7 +108,7 @@ export async function checkSameWeights(
 }
 
 /** @param scratch of as many numbers as are read at a time. */
-async function digestOf(value: Tensor, scratch: Int32Array): Promise<string> {
+async function digestOf(value: Tensor, scratch: Int32Array<ArrayBuffer>): Promise<string> {
   const hash = createHash('sha256');
   for (let from = 0; from < value.size; from += scratch.length) {
     const length = Math.min(scratch.length, value.size - from);
@@ -130,6 +136,15 @@ interface OtherWeights {
 function notTheSame({ stage, step, last }: TrainingPoint, { rank, differ, count }: OtherWeights): UserError {
   const where = `${stage}, step ${step}`;
   const [{ name }] = differ;
+  if (last?.step === step && differ.some(isTrained)) {
+    const fault = {
+      where,
+      what: `rank ${rank} has read other weights than rank 0 from ${last.path}, so they cannot train together`,
+      why: `${differ.length} of ${count} tensors are not the same, ${name} first`,
+      next: 'Compare the files of that folder on both machines (sha256sum); where they are the same, a machine reads or computes wrongly: leave it out',
+    };
+    return new UserError(fault, { exitCode: 1 });
+  }
   const from =
     last === undefined ? 'begins again' : `resumes from step ${last.step}, which all of them read (${last.path})`;
   const fault = {

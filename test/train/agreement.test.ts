@@ -18,7 +18,14 @@ import { memoryRanks } from './memory-ranks.js';
 import { recordingReporter, tinyModel } from './tiny.js';
 import { manifest, trainingWorld } from './world.js';
 
-async function agreed(given: readonly { threads?: number | null; engine?: string; inputDigest?: string }[]) {
+async function agreed(
+  given: readonly {
+    threads?: number | null;
+    engine?: string;
+    inputDigest?: string;
+    settings?: (typeof manifest)['settings'];
+  }[],
+) {
   const said: string[] = [];
   const ended = await Promise.allSettled(
     memoryRanks(given.length).map((communicator, rank) => {
@@ -30,7 +37,7 @@ async function agreed(given: readonly { threads?: number | null; engine?: string
   return { said, failures: ended.map((each) => (each.status === 'rejected' ? String(each.reason) : '')) };
 }
 
-test('who trains together is said; other threads or instructions are a warning, other data an error on all', async () => {
+test('who trains together is said; other threads or instructions are a warning, other data or settings an error on all', async () => {
   const same = await agreed([{ threads: 2 }, { threads: 2 }]);
   assert.deepEqual(same.said, ['info: 2 processes over memory, 2 threads each']);
   const unlike = await agreed([
@@ -45,6 +52,10 @@ test('who trains together is said; other threads or instructions are a warning, 
   );
   assert.match(unlike.said[2], /^warning: rank 2 computes with the instructions avx2, rank 0 with avx512: /);
   assert.equal(unlike.failures.join(''), '');
+  const train = { steps: 8, batchSize: 2 };
+  const unset = await agreed([{ settings: { train } }, { settings: { train: { ...train, batchSize: 4 } } }]);
+  for (const failure of unset.failures)
+    assert.match(failure, /the ranks differ in pretrain\.train\.batchSize, so.*Rank 1 was given other settings/);
   const other = await agreed([{}, { inputDigest: 'other' }]);
   for (const failure of other.failures)
     assert.match(failure, /the ranks differ in data.*Rank 1 has other, rank 0 has data/);
@@ -72,6 +83,14 @@ test('weights of the same bits pass, and one other bit ends it on all ranks, by 
     assert.match(reason, /sft, step 8: the weights of the processes are no longer the same/);
     assert.match(reason, /Rank 2 has others than rank 0 in 1 of \d+ tensors, model\.norm\.weight first/);
     assert.match(reason, /resumes from step 4, which all of them read \(runs\/a\)/);
+  }
+  const read = await Promise.allSettled(
+    memoryRanks(3).map((communicator, rank) =>
+      checkSameWeights(communicator, models[rank], { stage: 'sft', step: 4, last: { step: 4, path: 'runs/a' } }),
+    ),
+  );
+  for (const each of read) {
+    assert.match(String(each.status === 'rejected' && each.reason), /rank 2 has read other weights .* from runs\/a/);
   }
   for (const model of models) disposeModel(model);
 });
