@@ -206,11 +206,9 @@ function handlesOf(library: Loaded, family: MpiFamily) {
   return {
     ...{
       type: 'void *',
-      requestBytes: 8,
       world: of('comm_world'),
       float: of('float'),
       byte: of('byte'),
-      sum: of('op_sum'),
     },
     ...{ returnErrors: of('errors_return'), noStatus: 0n },
   };

@@ -11,9 +11,9 @@ export async function read(tensor: Tensor): Promise<Float32Array> {
 }
 
 /** Into memory of the reader's, of as many elements. */
-export async function readInto(tensor: Tensor, into: Float32Array): Promise<void> {
-  const backend = engine().backend as { readInto?(dataId: DataId, into: Float32Array): void };
-  if (backend.readInto === undefined) into.set((await tensor.data()) as Float32Array);
+export async function readInto(tensor: Tensor, into: Float32Array | Int32Array): Promise<void> {
+  const backend = engine().backend as { readInto?(dataId: DataId, into: Float32Array | Int32Array): void };
+  if (backend.readInto === undefined) into.set((await tensor.data()) as Float32Array | Int32Array);
   else backend.readInto(tensor.dataId, into);
 }
 

@@ -2,18 +2,23 @@
 // the same bits.
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import { countOf } from '../base/format.js';
 import { type ManifestFields, readManifest } from '../checkpoint/manifest.js';
-import { type Model, weight } from '../model/model.js';
+import { type Model, matrixOf } from '../model/model.js';
 import type { StageReporter } from '../report/event.js';
 import { instructionSet } from '../tensor/backends.js';
 import type { Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
+import { heldIn } from '../tensor/matrix.js';
+import { reshape, slice, type Tensor, tidy } from '../tensor/tf.js';
+import { settingsThatDiffer } from './foreign.js';
 import type { CheckpointName } from './resume.js';
+import { firstOf } from './spikes.js';
 
 interface AgreedTraining {
-  manifest: Pick<ManifestFields, 'backend' | 'precision' | 'threads' | 'inputDigest' | 'settings'>;
+  manifest: Pick<ManifestFields, 'stage' | 'backend' | 'precision' | 'threads' | 'inputDigest' | 'settings'>;
   reporter: Pick<StageReporter, 'note'>;
 }
 
@@ -24,20 +29,24 @@ interface AgreedTraining {
  */
 export async function checkSameTraining(
   { gather, size, transport }: Pick<Communicator, 'gather' | 'size' | 'transport'>,
-  { manifest: { backend, precision, threads, inputDigest, settings }, reporter }: AgreedTraining,
+  { manifest: { stage, backend, precision, threads, inputDigest, settings }, reporter }: AgreedTraining,
   engine = instructionSet(),
 ): Promise<void> {
   if (size === 1) return;
-  const must = { backend, precision, data: inputDigest, settings: JSON.stringify(settings) };
-  const all = await gather({ must, threads, engine });
+  const must = { backend, precision, data: inputDigest };
+  const all = await gather({ must, settings: JSON.stringify(settings), threads, engine });
   const [first] = all;
-  for (const [rank, { must: other }] of all.entries()) {
+  for (const [rank, { must: other, settings: own }] of all.entries()) {
     const differ = (Object.keys(must) as (keyof typeof must)[]).filter((key) => other[key] !== first.must[key]);
-    if (differ.length === 0) continue;
+    const keys = settingsThatDiffer(stage, JSON.parse(first.settings), JSON.parse(own), () => false);
+    if (differ.length + keys.length === 0) continue;
     const [key] = differ;
     throw new UserError({
-      what: `the ranks differ in ${differ.join(' and ')}, so they cannot train together`,
-      why: `rank ${rank} has ${String(other[key]).slice(0, 80)}, rank 0 has ${String(first.must[key]).slice(0, 80)}`,
+      what: `the ranks differ in ${firstOf([...differ, ...keys])}, so they cannot train together`,
+      why:
+        key === undefined
+          ? `rank ${rank} was given other settings than rank 0`
+          : `rank ${rank} has ${other[key]}, rank 0 has ${first.must[key]}`,
       next: 'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)',
     });
   }
@@ -66,48 +75,85 @@ function threadsInWords({ threads }: { threads: number | null }): string {
 interface TrainingPoint {
   stage: string;
   step: number;
-  /** The newest whole checkpoint. */
+  /** The newest whole checkpoint: of this very step where it was read a moment ago. */
   last?: { step: number; path: string };
 }
 
 /** Hexadecimal digits of a digest that are compared: 64 bits. */
 const comparedDigits = 16;
+/** Numbers that are read and hashed at a time: 4 MiB. */
+const sliceElements = 1 << 20;
 
 /**
- * Compares the bits of all weights. Costs a copy of the largest one, and the time that it takes to read and hash them all.
+ * Compares the bits of weights. Costs the time that it takes to read and hash them, and memory for a slice of one.
+ * @param rows which: what nobody trains is worth it only where it was just read.
  * @throws UserError (exit code 1) on all ranks, naming the first weight that is not the same.
  */
 export async function checkSameWeights(
   { gather, size }: Pick<Communicator, 'gather' | 'size'>,
   model: Model,
-  { stage, step, last }: TrainingPoint,
+  point: TrainingPoint,
+  rows: readonly ParameterSpec[] = model.parameters,
 ): Promise<void> {
   if (size === 1) return;
-  const names = model.parameters.map(({ name }) => name);
-  const scratch = new Float32Array(Math.max(1, ...names.map((name) => weight(model, name).size)));
+  const held = rows.map((row) => ({ row, value: heldIn(matrixOf(model, row.name)) }));
+  const scratch = new Int32Array(Math.min(sliceElements, Math.max(1, ...held.map(({ value }) => value.size))));
   const own: string[] = [];
-  for (const name of names) {
-    const value = weight(model, name);
-    const values = scratch.subarray(0, value.size);
-    await readInto(value, values);
-    const bytes = new Uint8Array(values.buffer, 0, values.byteLength);
-    own.push(createHash('sha256').update(bytes).digest('hex').slice(0, comparedDigits));
-  }
+  for (const { value } of held) own.push(await digestOf(value, scratch));
   const all = await gather(own);
-  const other = all.findIndex((digests) => digests.some((digest, i) => digest !== all[0][i]));
-  if (other === -1) return;
-  const differ = names.filter((_, i) => all[other][i] !== all[0][i]);
+  const rank = all.findIndex((digests) => digests.some((digest, i) => digest !== all[0][i]));
+  if (rank === -1) return;
+  const differ = rows.filter((_, i) => all[rank][i] !== all[0][i]);
+  throw notTheSame(point, { rank, differ, count: rows.length });
+}
+
+/** @param scratch of as many numbers as are read at a time. */
+async function digestOf(value: Tensor, scratch: Int32Array<ArrayBuffer>): Promise<string> {
+  const hash = createHash('sha256');
+  for (let from = 0; from < value.size; from += scratch.length) {
+    const length = Math.min(scratch.length, value.size - from);
+    const part = tidy(() => slice(reshape(value, [-1]), [from], [length]));
+    // The same memory as what the tensor holds: bits of float32, or two bf16 in each word.
+    const Numbers = part.dtype === 'int32' ? Int32Array : Float32Array;
+    const values = new Numbers(scratch.buffer, 0, length);
+    try {
+      await readInto(part, values);
+    } finally {
+      part.dispose();
+    }
+    hash.update(new Uint8Array(scratch.buffer, 0, values.byteLength));
+  }
+  return hash.digest('hex').slice(0, comparedDigits);
+}
+
+interface OtherWeights {
+  rank: number;
+  differ: readonly ParameterSpec[];
+  /** Of how many. */
+  count: number;
+}
+
+function notTheSame({ stage, step, last }: TrainingPoint, { rank, differ, count }: OtherWeights): UserError {
+  const where = `${stage}, step ${step}`;
+  const [{ name }] = differ;
+  if (last?.step === step && differ.some(isTrained)) {
+    const fault = {
+      where,
+      what: `rank ${rank} has read other weights than rank 0 from ${last.path}, so they cannot train together`,
+      why: `${differ.length} of ${count} tensors are not the same, ${name} first`,
+      next: 'Compare the files of that folder on both machines (sha256sum); where they are the same, a machine reads or computes wrongly: leave it out',
+    };
+    return new UserError(fault, { exitCode: 1 });
+  }
   const from =
     last === undefined ? 'begins again' : `resumes from step ${last.step}, which all of them read (${last.path})`;
-  throw new UserError(
-    {
-      where: `${stage}, step ${step}`,
-      what: 'the weights of the processes are no longer the same, so they cannot train together any further',
-      why: `rank ${other} has others than rank 0 in ${differ.length} of ${names.length} tensors, ${differ[0]} first`,
-      next: `The same command ${from}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly`,
-    },
-    { exitCode: 1 },
-  );
+  const fault = {
+    where,
+    what: 'the weights of the processes are no longer the same, so they cannot train together any further',
+    why: `rank ${rank} has others than rank 0 in ${differ.length} of ${count} tensors, ${name} first`,
+    next: `The same command ${from}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly`,
+  };
+  return new UserError(fault, { exitCode: 1 });
 }
 
 /** How long a file system may take to show other machines what the first rank has written or found there. */

@@ -89,13 +89,11 @@ export async function collectMoments(
     pieces.set(piece.row.name, [...(pieces.get(piece.row.name) ?? []), piece]);
   }
   const collected: HostTensor[] = [];
-  let passing = new Float32Array();
   for (const row of optimizer.rows) {
     const own = optimizer.moments.get(row.name);
     for (const kind of momentKinds(row, optimizer.kind)) {
       const [name, length] = [momentName(kind, row.name), sizeOf(row.shape)];
-      if (rank > 0 && passing.length < length) passing = new Float32Array(length);
-      const values = rank === 0 ? roomFor(name, length) : passing.subarray(0, length);
+      const values = rank === 0 ? roomFor(name, length) : optimizer.room.subarray(0, length); // a bucket holds it
       const parts = pieces.get(row.name) ?? [];
       const moment = own?.[kind];
       const part = parts.find((piece) => piece.rank === rank);

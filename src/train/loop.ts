@@ -54,7 +54,7 @@ export async function runLoop<Batch extends MicroBatch>(
 
 /** The best checkpoint, where that is to be the result and is another than the last. */
 async function bestOf<Batch extends MicroBatch>(
-  { steps, directory, reporter }: TrainingRun<Batch>,
+  { steps, directory, reporter, communicator = alone }: TrainingRun<Batch>,
   { stopping, position }: Session<Batch>,
 ): Promise<TrainingResult | undefined> {
   const best = stopping?.state.best;
@@ -69,8 +69,10 @@ async function bestOf<Batch extends MicroBatch>(
     `${ended}The best ${metric} is ${best.value.toPrecision(4)}, of step ${best.step}: that is the result`,
   );
   if (best.step === position.step) return undefined;
-  const { manifest, digest } = await readManifest(path);
-  return { path, digest, metrics: manifest.metrics };
+  return byFirstRank(communicator, async () => {
+    const { manifest, digest } = await readManifest(path);
+    return { path, digest, metrics: manifest.metrics };
+  });
 }
 
 /** Undefined: the step was undone, and the training is where it was last saved. */

@@ -41,12 +41,17 @@ export interface Division<Batch extends MicroBatch> {
   units(batch: Batch): number;
   /** The units from `begin` up to `end`, without it. */
   part(batch: Batch, begin: number, end: number): Batch;
+  /** Whether anything of a part is learnt. Default: where it has a weight. */
+  counts?(part: Batch): boolean;
+  /** A micro-batch is one unit, never cut. */
+  isWhole?: true;
 }
 
 /** Of losses that compare all of a micro-batch: each is one rank's as it is. */
 export const undivided = {
   units: () => 1,
   part: <Batch extends MicroBatch>(batch: Batch): Batch => batch,
+  isWhole: true as const,
 };
 
 export interface Objective<Batch extends MicroBatch> {

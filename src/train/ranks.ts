@@ -6,7 +6,7 @@ import type { TrainConfig } from '../config/train.js';
 import type { Noise } from '../model/noise.js';
 import type { StageReporter } from '../report/event.js';
 import type { Communicator } from '../tensor/communicator.js';
-import { type MicroBatch, type Objective, undivided } from './objective.js';
+import { type Division, type MicroBatch, type Objective, undivided } from './objective.js';
 
 /** A micro-batch, or a part of one, and which of the step's it is. */
 export interface OwnPart<Batch> {
@@ -27,7 +27,7 @@ export function ownParts<Batch extends MicroBatch>(
 ): OwnPart<Batch>[] {
   if (size === 1) return batches.map((batch, index) => ({ index, batch }));
   if (division === undefined) throw notDivided();
-  const { units, part } = isWhole ? undivided : division;
+  const { units, part, counts = hasWeight }: Division<Batch> = isWhole ? undivided : division;
   const total = batches.reduce((sum, batch) => sum + units(batch), 0);
   const [from, to] = [Math.floor((total * rank) / size), Math.floor((total * (rank + 1)) / size)];
   const own: OwnPart<Batch>[] = [];
@@ -38,10 +38,12 @@ export function ownParts<Batch extends MicroBatch>(
     first += count;
     if (begin >= end) continue;
     const batch = part(whole, begin, end);
-    if (batch.weight > 0) own.push({ index, batch });
+    if (counts(batch)) own.push({ index, batch });
   }
   return own;
 }
+
+const hasWeight = ({ weight }: MicroBatch): boolean => weight > 0;
 
 /** @throws UserError where it could not be divided over these ranks. */
 export function checkDivision<Batch extends MicroBatch>(
@@ -54,7 +56,7 @@ export function checkDivision<Batch extends MicroBatch>(
 interface DividedRun {
   config: Pick<TrainConfig, 'accumulation' | 'batchSize' | 'statisticsEvery'>;
   noise?: Pick<Noise, 'dropout' | 'neftune'>;
-  objective: { division?: { units: unknown } };
+  objective: { division?: { units: unknown; isWhole?: true } };
   manifest: Pick<ManifestFields, 'stage'>;
   reporter: Pick<StageReporter, 'note'>;
 }
@@ -66,8 +68,7 @@ export function checkShares(
 ): void {
   if (size === 1) return;
   checkStatistics(stage, config, { size });
-  const isWhole =
-    (noise !== undefined && noise.dropout + noise.neftune > 0) || objective.division?.units === undivided.units;
+  const isWhole = (noise !== undefined && noise.dropout + noise.neftune > 0) || objective.division?.isWhole === true;
   const shares = config.accumulation * (isWhole ? 1 : config.batchSize);
   if (shares >= size) return;
   const text = `only ${shares} of ${size} processes have something to compute in a step: set ${stage}.train.accumulation to ${Math.ceil((config.accumulation * size) / shares)}, or start fewer`;
@@ -118,10 +119,11 @@ export async function sumOfRanks(communicator: Communicator, own: StepSums): Pro
   const figures: StepSums['figures'] = new Map();
   for (const [name, { sum, weight, extreme }] of all.flatMap((each) => each.figures)) {
     const before = figures.get(name);
-    if (before === undefined || before.weight === 0) figures.set(name, { sum, weight, extreme });
-    else if (weight === 0) continue;
-    else if (extreme !== undefined) before.sum = Math[extreme](before.sum, sum);
-    else figures.set(name, { sum: before.sum + sum, weight: before.weight + weight });
+    const kind = extreme ?? before?.extreme; // one of which nothing counted has none
+    if (before === undefined || (kind !== undefined && before.weight === 0))
+      figures.set(name, { sum, weight, extreme });
+    else if (kind === undefined) figures.set(name, { sum: before.sum + sum, weight: before.weight + weight });
+    else if (weight > 0) before.sum = Math[kind](before.sum, sum);
   }
   return { loss: all.reduce((sum, { loss }) => sum + loss, 0), figures };
 }

@@ -130,8 +130,12 @@ export class Saver {
     const isSaved = this.#last?.step === step;
     if (isSaved && (unmeasured || !this.#last?.unmeasured)) return;
     const { directory, runDirectory, communicator = alone } = this.#options;
-    await checkSameWeights(communicator, state.model, { stage: this.#stage, step, last: this.#last });
-    const moments = isSaved ? [] : await collectMoments(communicator, state.optimizer, this.#roomFor);
+    let moments: HostTensor[] = [];
+    if (!isSaved) {
+      const point = { stage: this.#stage, step, last: this.#last };
+      await checkSameWeights(communicator, state.model, point, state.optimizer.rows);
+      moments = await collectMoments(communicator, state.optimizer, this.#roomFor);
+    }
     if (communicator.rank > 0) return;
     const path = stepDirectory(directory, step);
     const best = state.stopping?.best === undefined ? [] : [stepDirectory(directory, state.stopping.best.step)];

@@ -46,7 +46,8 @@ export class Session<Batch extends MicroBatch> {
   async resume(): Promise<void> {
     await this.#resume();
     const { communicator = alone, manifest } = this.#run;
-    await checkSameWeights(communicator, this.model, { stage: manifest.stage, step: this.position.step });
+    const point = { stage: manifest.stage, step: this.position.step, last: this.saver.last };
+    await checkSameWeights(communicator, this.model, point);
   }
 
   async #resume(): Promise<void> {

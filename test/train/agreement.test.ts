@@ -3,16 +3,29 @@
 import assert from 'node:assert/strict';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import type { ParameterSpec } from '../../src/architecture/parameters.js';
 import { Interrupted } from '../../src/base/errors.js';
+import { type HostTensor, halfTensor } from '../../src/base/host-tensor.js';
 import { readManifest } from '../../src/checkpoint/manifest.js';
-import { disposeModel, weight } from '../../src/model/model.js';
+import { disposeModel, frozenFromTensors, type Model, weight } from '../../src/model/model.js';
 import { openBackend } from '../../src/tensor/backends.js';
+import type { HalfMatrix } from '../../src/tensor/matrix.js';
+import { tensor1d, tensor2d } from '../../src/tensor/tf.js';
 import { checkSameTraining, checkSameWeights, seenByAll } from '../../src/train/agreement.js';
+import { onBackend } from '../conformance/backends.js';
+import { modelTensors } from '../model-tensors.js';
 import { memoryRanks } from './memory-ranks.js';
 import { recordingReporter, tinyModel } from './tiny.js';
 import { manifest, trainingWorld } from './world.js';
 
-async function agreed(given: readonly { threads?: number | null; engine?: string; inputDigest?: string }[]) {
+async function agreed(
+  given: readonly {
+    threads?: number | null;
+    engine?: string;
+    inputDigest?: string;
+    settings?: (typeof manifest)['settings'];
+  }[],
+) {
   const said: string[] = [];
   const ended = await Promise.allSettled(
     memoryRanks(given.length).map((communicator, rank) => {
@@ -24,7 +37,7 @@ async function agreed(given: readonly { threads?: number | null; engine?: string
   return { said, failures: ended.map((each) => (each.status === 'rejected' ? String(each.reason) : '')) };
 }
 
-test('who trains together is said; other threads or instructions are a warning, other data an error on all', async () => {
+test('who trains together is said; other threads or instructions are a warning, other data or settings an error on all', async () => {
   const same = await agreed([{ threads: 2 }, { threads: 2 }]);
   assert.deepEqual(same.said, ['info: 2 processes over memory, 2 threads each']);
   const unlike = await agreed([
@@ -39,6 +52,10 @@ test('who trains together is said; other threads or instructions are a warning, 
   );
   assert.match(unlike.said[2], /^warning: rank 2 computes with the instructions avx2, rank 0 with avx512: /);
   assert.equal(unlike.failures.join(''), '');
+  const train = { steps: 8, batchSize: 2 };
+  const unset = await agreed([{ settings: { train } }, { settings: { train: { ...train, batchSize: 4 } } }]);
+  for (const failure of unset.failures)
+    assert.match(failure, /the ranks differ in pretrain\.train\.batchSize, so.*Rank 1 was given other settings/);
   const other = await agreed([{}, { inputDigest: 'other' }]);
   for (const failure of other.failures)
     assert.match(failure, /the ranks differ in data.*Rank 1 has other, rank 0 has data/);
@@ -58,7 +75,6 @@ test('weights of the same bits pass, and one other bit ends it on all ranks, by 
   const values = await value.data<'float32'>();
   const bits = new Uint32Array(values.slice().buffer);
   bits[3] ^= 1;
-  const { tensor1d } = await import('../../src/tensor/tf.js');
   const changed = tensor1d(new Float32Array(bits.buffer));
   value.assign(changed);
   changed.dispose();
@@ -68,8 +84,60 @@ test('weights of the same bits pass, and one other bit ends it on all ranks, by 
     assert.match(reason, /Rank 2 has others than rank 0 in 1 of \d+ tensors, model\.norm\.weight first/);
     assert.match(reason, /resumes from step 4, which all of them read \(runs\/a\)/);
   }
+  const read = await Promise.allSettled(
+    memoryRanks(3).map((communicator, rank) =>
+      checkSameWeights(communicator, models[rank], { stage: 'sft', step: 4, last: { step: 4, path: 'runs/a' } }),
+    ),
+  );
+  for (const each of read) {
+    assert.match(String(each.status === 'rejected' && each.reason), /rank 2 has read other weights .* from runs\/a/);
+  }
   for (const model of models) disposeModel(model);
 });
+
+await onBackend('bf16 matrices are compared too, and where rows are named those alone', 'native', {}, async () => {
+  const bases = [frozenHalves(), frozenHalves()];
+  const name = 'model.layers.1.mlp.up_proj.weight';
+  const check = (rows?: readonly ParameterSpec[]) =>
+    Promise.allSettled(
+      memoryRanks(2).map((each, rank) => checkSameWeights(each, bases[rank], { stage: 'sft', step: 0 }, rows)),
+    );
+  assert.ok((await check()).every(({ status }) => status === 'fulfilled'));
+  const held = new Map(bases[1].halves);
+  const { shape, words } = held.get(name) as HalfMatrix;
+  const bits = await words.data<'int32'>();
+  bits[5] ^= 1;
+  const changed: HalfMatrix = { shape, words: tensor2d(bits, words.shape, 'int32') };
+  words.dispose();
+  bases[1] = { ...bases[1], halves: held.set(name, changed) };
+  for (const each of await check()) {
+    const reason = each.status === 'rejected' ? String(each.reason) : '';
+    assert.match(reason, /in 1 of \d+ tensors, model\.layers\.1\.mlp\.up_proj\.weight first/);
+  }
+  const others = bases[0].parameters.filter((row) => row.name !== name);
+  assert.ok((await check(others)).every(({ status }) => status === 'fulfilled'));
+  for (const base of bases) disposeModel(base);
+});
+
+/** The tiny model as one that was stored as bf16. */
+function frozenHalves(): Model {
+  const model = tinyModel();
+  const stored = modelTensors(model).map(({ name, shape, data }): [string, HostTensor] => {
+    const bits = new Uint32Array(data.buffer);
+    return [
+      name,
+      halfTensor(
+        name,
+        shape,
+        Uint16Array.from(bits, (each) => each >>> 16),
+      ),
+    ];
+  });
+  disposeModel(model);
+  const frozen = frozenFromTensors(model.config, new Map(stored), 'the test');
+  assert.ok(frozen.halves !== undefined && frozen.halves.size > 0);
+  return frozen;
+}
 
 describe('two ranks', () => {
   const world = trainingWorld();

@@ -12,12 +12,22 @@ import { read } from '../../src/tensor/host.js';
 import { memory } from '../../src/tensor/tf.js';
 import { collectMoments } from '../../src/train/exchange.js';
 import type { Objective } from '../../src/train/objective.js';
+import { preferenceObjective } from '../../src/train/objectives/preference.js';
+import { replayedObjective } from '../../src/train/objectives/replayed.js';
 import { createOptimizer, disposeOptimizer, optimizerTensors } from '../../src/train/optimizer.js';
 import { checkShares, ownParts } from '../../src/train/ranks.js';
 import { type StepResult, trainStep } from '../../src/train/step.js';
 import { onBackend } from '../conformance/backends.js';
 import { memoryRanks } from './memory-ranks.js';
-import { countingObjective, recordingReporter, tinyModel, trainConfig } from './tiny.js';
+import {
+  countingObjective,
+  countingPairs,
+  padId,
+  preferenceOf,
+  recordingReporter,
+  tinyModel,
+  trainConfig,
+} from './tiny.js';
 import { trainingWorld } from './world.js';
 
 interface Taken extends StepResult {
@@ -204,5 +214,12 @@ test('ranks that have nothing to compute are reported, and statistics of one ran
   assert.deepEqual(said, []);
   check({});
   assert.match(said[0], /^only 1 of 2 processes .* set sft\.train\.accumulation to 2, or start fewer$/);
+  // A loss that compares all of a micro-batch is one rank's, whatever is replayed beside it.
+  const sorting = { preference: preferenceOf({ loss: 'aot' }), batchSize: 4, padId, seed: 3 };
+  check(
+    {},
+    { ...run, noise: undefined, objective: replayedObjective(preferenceObjective(countingPairs(4), sorting), []) },
+  );
+  assert.match(said[1], /^only 1 of 2 processes /);
   assert.throws(() => check({ statisticsEvery: 5 }), /statistics of a step are not collected/);
 });

@@ -31,6 +31,7 @@ export const ranks: Catalog = {
   'Install the same version on all machines': '请在所有机器上安装同一版本',
   'the ranks differ in {1}, so they cannot train together': '各进程的 {1} 不同，无法一同训练',
   'rank {1} has {2}, rank 0 has {3}': '第 {1} 号是 {2}，第 0 号是 {3}',
+  'rank {1} was given other settings than rank 0': '第 {1} 号得到的设置与第 0 号不同',
   'Install the same mossctl on all machines, share the run folder between them, and name the backend (--backend)':
     '请在所有机器上安装同样的 mossctl，共享运行文件夹，并写明后端（--backend）',
   'this training cannot be divided over several processes yet': '这种训练还不能分到多个进程',
@@ -71,6 +72,11 @@ export const ranks: Catalog = {
     '各进程的权重已不相同，不能继续一同训练',
   'rank {1} has others than rank 0 in {2} of {3} tensors, {4} first':
     '第 {1} 号的 {3} 个张量中有 {2} 个与第 0 号不同，首先是 {4}',
+  'rank {1} has read other weights than rank 0 from {2}, so they cannot train together':
+    '第 {1} 号从 {2} 读到的权重与第 0 号不同，无法一同训练',
+  '{1} of {2} tensors are not the same, {3} first': '{2} 个张量中有 {1} 个不同，首先是 {3}',
+  'Compare the files of that folder on both machines (sha256sum); where they are the same, a machine reads or computes wrongly: leave it out':
+    '请在两台机器上比较该文件夹中的文件（sha256sum）；若相同，就有机器读错或算错了：请不用它',
   'The same command {1}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly':
     '同一命令{1}。请在同一种机器上、用同样的 --threads 启动各进程；若仍然发生，就有机器算错了',
   'rank {1} does not see this checkpoint, which rank 0 has found': '第 {1} 号看不到第 0 号找到的这个检查点',

@@ -155,7 +155,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** The one copy of `readSync`, into memory that is there already. */
-  readInto(dataId: DataId, into: Float32Array): void {
+  readInto(dataId: DataId, into: Float32Array | Int32Array): void {
     const data: unknown = this.data.get(dataId);
     into.set((data instanceof NativeData ? data.values : super.readSync(dataId)) as Float32Array);
   }

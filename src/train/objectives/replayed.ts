@@ -63,7 +63,9 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
     },
     summarize: (figures) => objective.summarize?.(figures) ?? {},
     trains: (row, step) => objective.trains?.(row, step) ?? true,
-    loss: (model, { own, replayed, scales }, context) => {
+    loss: (model, { own, weight: ownWeight, replayed, scales }, context) => {
+      // A part of a micro-batch that weighs something: what is divided by the part's own weight cannot be computed.
+      const isOwnIdle = ownWeight === 0 && scales.some((scale) => scale > 0);
       // What is observed of the states is observed of the batch of its own.
       const { record, observe: _, ...pass } = context;
       return replayed.reduce<Scalar>(
@@ -74,15 +76,20 @@ export function replayedObjective<Batch extends MicroBatch>(objective: Objective
           record(`replay/${name}`, nats);
           return add(loss, mul(nats, weight)) as Scalar;
         },
-        objective.loss(model, own, context),
+        isOwnIdle ? scalar(0) : objective.loss(model, own, context),
       );
     },
   } satisfies Objective<ReplayedBatch<Batch>>;
 }
 
 /** The units are its own; with each share of them come as many of the rows that are replayed. */
-function divisionOf<Batch extends MicroBatch>({ units, part }: Division<Batch>): Division<ReplayedBatch<Batch>> {
+function divisionOf<Batch extends MicroBatch>({
+  units,
+  part,
+  isWhole,
+}: Division<Batch>): Division<ReplayedBatch<Batch>> {
   return {
+    ...(isWhole && { isWhole }),
     units: ({ own }) => units(own),
     part: (whole, begin, end) => {
       const count = units(whole.own);
@@ -94,5 +101,8 @@ function divisionOf<Batch extends MicroBatch>({ units, part }: Division<Batch>):
       });
       return { ...whole, own, weight: own.weight, replayed };
     },
+    // What is replayed counts as often as the whole has pairs, though those of this part weigh nothing.
+    counts: ({ weight, replayed, scales }) =>
+      weight > 0 || replayed.some((batch, i) => batch !== undefined && batch.weight * scales[i] > 0),
   };
 }
