@@ -110,7 +110,7 @@ await onBackend('a step of preferences on several ranks is that of one', 'native
         const what = `${each.name}, ${size} ranks`;
         assert.ok(Math.abs(rank.loss - one.loss) <= 2e-6 * Math.abs(one.loss), `${what}: ${rank.loss}, ${one.loss}`);
         assert.deepEqual(Object.keys(rank.figures).sort(), Object.keys(one.figures).sort(), what);
-        // Parts that weigh nothing are not asked for figures.
+        // Where parts weigh nothing: they are not asked for figures.
         for (const [name, figure] of Object.entries(one.figures)) {
           if (each.figures?.includes(name) === false) continue;
           const far = Math.abs(rank.figures[name] - figure);
