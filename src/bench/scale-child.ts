@@ -1,5 +1,7 @@
 // One rank of scale.ts: trains together with the others; the first one writes down what all of them say.
+
 import { writeFileSync } from 'node:fs';
+import { exit, stdin } from 'node:process';
 import { launchedRank } from '../base/launcher.js';
 import { openMpi } from '../distributed/mpi.js';
 import type { Communicator } from '../tensor/communicator.js';
@@ -67,16 +69,16 @@ const own: RankMeasurement = {
 const all = await mpi.gather(own);
 if (mpi.rank === 0) writeFileSync(answer, JSON.stringify(all));
 await mpi.close();
-process.exit(); // it reads, if it is the first
+exit(); // it reads, if it is the first
 
 /**
  * The launcher's input, which is the bench's, comes to the first rank, and its end ends that one; the launcher then ends the others.
  * Where the launcher itself is gone, each notices by itself.
  */
 function endWithParent(rank: number): void {
-  if (rank === 0) process.stdin.once('end', () => process.exit(1)).resume();
+  if (rank === 0) stdin.once('end', () => exit(1)).resume();
   const parent = process.ppid;
   setInterval(() => {
-    if (process.ppid !== parent) process.exit(1);
+    if (process.ppid !== parent) exit(1);
   }, 500).unref();
 }

@@ -141,7 +141,7 @@ function notTheSame({ stage, step, last }: TrainingPoint, { rank, differ, count 
       where,
       what: `rank ${rank} has read other weights than rank 0 from ${last.path}, so they cannot train together`,
       why: `${differ.length} of ${count} tensors are not the same, ${name} first`,
-      next: 'Compare the files of that folder on both machines (sha256sum); where they are the same, a machine reads or computes wrongly: leave it out',
+      next: 'Compare the files of that folder on both machines (sha256sum); where they are the same, a machine reads or computes wrongly: start without it',
     };
     return new UserError(fault, { exitCode: 1 });
   }

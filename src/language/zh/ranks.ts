@@ -75,7 +75,7 @@ export const ranks: Catalog = {
   'rank {1} has read other weights than rank 0 from {2}, so they cannot train together':
     '第 {1} 号从 {2} 读到的权重与第 0 号不同，无法一同训练',
   '{1} of {2} tensors are not the same, {3} first': '{2} 个张量中有 {1} 个不同，首先是 {3}',
-  'Compare the files of that folder on both machines (sha256sum); where they are the same, a machine reads or computes wrongly: leave it out':
+  'Compare the files of that folder on both machines (sha256sum); where they are the same, a machine reads or computes wrongly: start without it':
     '请在两台机器上比较该文件夹中的文件（sha256sum）；若相同，就有机器读错或算错了：请不用它',
   'The same command {1}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly':
     '同一命令{1}。请在同一种机器上、用同样的 --threads 启动各进程；若仍然发生，就有机器算错了',
