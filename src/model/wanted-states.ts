@@ -18,8 +18,8 @@ export interface WantedQueries {
   ranges: Tensor3D;
 }
 
-/** With more of its row than this the last layer computes all: gathering costs, too. */
-const maxShare = 0.9;
+/** With more of a row than this the last layer computes all: what is gathered takes time and memory, too. */
+const maxShare = 0.75;
 
 /** @param wanted rising, among the rows · columns positions of the batch; at least one. */
 export function wantedStates(
