@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import socket
-import statistics
 import time
 
 import torch
@@ -18,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from model import Decoder
 from shapes import SHAPES
-from train import IMPORT_RSS_MIB, WARM_UP_STEPS, make_optimizer, peak_rss_mib
+from train import WARM_UP_STEPS, figures, make_optimizer, peak_rss_mib
 
 
 def train(rank, ranks, port, options):
@@ -59,23 +58,14 @@ def train(rank, ranks, port, options):
     dist.destroy_process_group()
     if rank > 0:
         return
-    tokens = shape.rows * shape.columns
-    seconds = statistics.median(times)
     print(json.dumps({
         "shape": options.shape,
         "precision": "fp32",
         "mode": "ddp",
-        "torch": torch.__version__,
         "ranks": ranks,
-        "parameters": sum(p.numel() for p in parameters),
-        "tokensPerStep": tokens,
-        "flopsPerToken": shape.flops_per_token,
-        "steps": len(times),
-        "tokensPerSecond": tokens / seconds,
-        "gflops": shape.flops_per_token * tokens / seconds / 1e9,
         "peakRssMiB": max(peaks),
-        "importRssMiB": IMPORT_RSS_MIB,
         "loss": loss,
+        **figures(shape, parameters, times),
     }), flush=True)
 
 

@@ -40,6 +40,22 @@ def make_optimizer(model):
         return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.95), eps=1e-8)
 
 
+def figures(shape, parameters, times):
+    """What is said of any training of a shape, from the seconds of its steps."""
+    tokens = shape.rows * shape.columns
+    seconds = statistics.median(times)
+    return {
+        "torch": torch.__version__,
+        "parameters": sum(p.numel() for p in parameters),
+        "tokensPerStep": tokens,
+        "flopsPerToken": shape.flops_per_token,
+        "steps": len(times),
+        "tokensPerSecond": tokens / seconds,
+        "gflops": shape.flops_per_token * tokens / seconds / 1e9,
+        "importRssMiB": IMPORT_RSS_MIB,
+    }
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--shape", choices=SHAPES, default="7m")
@@ -94,23 +110,14 @@ def main():
                 break
         elif len(times) >= options.steps:
             break
-    tokens = shape.rows * shape.columns
-    seconds = statistics.median(times)
     print(json.dumps({
         "shape": options.shape,
         "precision": options.precision,
         "mode": options.mode,
-        "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "parameters": sum(p.numel() for p in parameters),
-        "tokensPerStep": tokens,
-        "flopsPerToken": shape.flops_per_token,
-        "steps": len(times),
-        "tokensPerSecond": tokens / seconds,
-        "gflops": shape.flops_per_token * tokens / seconds / 1e9,
         "peakRssMiB": peak_rss_mib(),
-        "importRssMiB": IMPORT_RSS_MIB,
         "loss": loss,
+        **figures(shape, parameters, times),
     }))
 
 
