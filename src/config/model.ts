@@ -95,6 +95,9 @@ export function measureOf(size: string): { parameters: number } | { depth: numbe
   return depth === undefined ? { parameters: Number(digits) * units[unit.toLowerCase()] } : { depth: Number(depth) };
 }
 
+const initialHeads = ['induction'] as const;
+export type InitialHeads = (typeof initialHeads)[number];
+
 export const modelSchema = z.strictObject({
   size: z
     .string()
@@ -114,6 +117,10 @@ export const modelSchema = z.strictObject({
     .optional()
     .describe('numbers of a head, which need not add up to the width; default: hiddenSize / heads'),
   intermediateSize: z.int().min(8).max(1048576).optional().describe('width of the SwiGLU layer'),
+  initialHeads: z
+    .enum(initialHeads)
+    .optional()
+    .describe('induction: two heads of the first two layers begin as heads that copy; default: all values at random'),
   contextLength: z.int().min(8).max(1048576).default(128).describe('longest sequence, in tokens'),
   ropeTheta: z.number().min(100).default(10000).describe('base of the rotary frequencies'),
   tieEmbeddings: z.boolean().default(true).describe('share the embedding with the output projection'),

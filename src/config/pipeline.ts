@@ -134,11 +134,15 @@ const selfInstructSchema = z.strictObject({
   model: z.string().default('gpt-4o-mini').describe('model name at the endpoint (openai)'),
   ...endpointShape,
   kinds: z
-    .array(taskKindSchema)
-    .min(1)
+    .union([
+      z.array(taskKindSchema).min(1),
+      z
+        .record(taskKindSchema, z.number().gt(0).max(1000))
+        .refine((shares) => Object.keys(shares).length > 0, 'name at least one kind'),
+    ])
     .optional()
     .describe(
-      `task families to expand; default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai and checkpoint: any`,
+      `task families to expand; names with shares ({chat: 3, parity: 1}) say how much of each is made (the offline teacher holds out all alike); default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai and checkpoint: any`,
     ),
   methods: methodsSchema.optional(),
   tools: toolNames
@@ -239,4 +243,10 @@ export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
 export type PretrainConfig = Omit<z.output<typeof pretrainSchema>, 'train'> & { train: TrainConfig };
 export type SelfInstructConfig = z.output<typeof selfInstructSchema>;
+
+/** Kinds with their shares of what is learnt, relative to each other; undefined: all that the seeds have, alike. */
+export function kindShares({ kinds }: Pick<SelfInstructConfig, 'kinds'>): Map<TaskKind, number> | undefined {
+  if (kinds === undefined) return undefined;
+  return new Map(Array.isArray(kinds) ? kinds.map((kind) => [kind, 1]) : Object.entries(kinds));
+}
 export type EvalConfig = z.output<typeof evalSchema>;

@@ -3,12 +3,13 @@
 import { decoderTable, isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { floatsOf, type HostTensor, halvesOf, sizeOf } from '../base/host-tensor.js';
 import { Random } from '../base/random.js';
-import type { ModelConfig } from '../config/model.js';
+import type { InitialHeads, ModelConfig } from '../config/model.js';
 import { overwrite } from '../tensor/host.js';
 import { canHoldHalves, type HalfMatrix, halfMatrix, type Matrix } from '../tensor/matrix.js';
 import type { PackedMatrix } from '../tensor/ops/linear-packed.js';
 import { keep, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
 import { checkTensors } from './check-tensors.js';
+import { InductionHeads } from './induction.js';
 
 /** A decoder's weights on the current backend, by Hugging Face name. */
 export interface Model {
@@ -22,13 +23,19 @@ export interface Model {
   packed?: ReadonlyMap<string, PackedMatrix>;
 }
 
-/** A fresh model: the same seed gives the same weights on every backend. */
-export function initModel(
-  config: ModelConfig,
-  seed: number,
-  rows: readonly ParameterSpec[] = decoderTable(config),
-): Model {
-  return build(config, rows, (row) => createVariable(row, initialValues(row, seed)));
+/**
+ * A fresh model: the same seed gives the same weights on every backend. `heads`: all at random where absent, or such that the
+ * first two layers begin with heads that copy (induction.ts).
+ */
+export function initModel(config: ModelConfig, seed: number, heads?: InitialHeads): Model {
+  const induction = heads === 'induction' ? new InductionHeads(config, seed) : undefined;
+  return build(config, decoderTable(config), (row) => {
+    // An output projection of its own begins as the embedding: what was read is what is said.
+    const name = induction !== undefined && row.part === 'head' ? 'model.embed_tokens.weight' : row.name;
+    const values = initialValues({ ...row, name }, seed);
+    induction?.apply(row, values);
+    return createVariable(row, values);
+  });
 }
 
 /**

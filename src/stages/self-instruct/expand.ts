@@ -86,7 +86,8 @@ export class Expander {
     const { buckets, teacher } = this.#options;
     const states = buckets.map((bucket): BucketState => {
       const shape = teacher.methods?.get(bucket.method)?.shape ?? familiesShape;
-      return { ...bucket, isHeldOut, shape, accepted: [], fruitless: 0 };
+      const share = isHeldOut ? bucket.shareHeldOut : bucket.share;
+      return { ...bucket, share, isHeldOut, shape, accepted: [], fruitless: 0 };
     });
     this.#states.push(...states);
     return states;

@@ -1,4 +1,4 @@
-// Each family in each language is due an equal share of each set. Who gets less is named: a mean over all would hide it.
+// Each family in each language is due its share of each set. Who gets less is named: a mean over all would hide it.
 import type { SelfInstructConfig, TaskKind } from '../../config/pipeline.js';
 import type { Conversation } from '../../data/types.js';
 import type { StageReporter } from '../../report/event.js';
@@ -50,7 +50,8 @@ export function noteShares(
     const seeds = rows.filter(({ provenance }) => provenance?.teacher === 'seed').length;
     const short = buckets.flatMap((bucket) => {
       if (name === 'prompts' && !hasPrompts(bucket)) return [];
-      const { method, kind, language, share } = bucket;
+      const { method, kind, language } = bucket;
+      const share = name === 'heldOut' ? bucket.shareHeldOut : bucket.share;
       const isMade = ({ provenance }: Conversation): boolean =>
         (provenance?.method?.replace(/@.*/, '') ?? 'families') === method;
       const count = rows.filter((row) => row.kind === kind && row.language === language && isMade(row)).length;

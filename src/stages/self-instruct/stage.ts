@@ -15,7 +15,7 @@ import {
 } from '../../base/layout.js';
 import { openCheckpoint } from '../../checkpoint/directory.js';
 import { methodShares } from '../../config/methods.js';
-import { type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
+import { kindShares, type SelfInstructConfig, type TaskKind, taskKinds } from '../../config/pipeline.js';
 import { RowNotes } from '../../data/conversations/notes.js';
 import { spelled } from '../../data/conversations/spelled.js';
 import { rowsDigest } from '../../data/rows.js';
@@ -80,13 +80,12 @@ export const selfInstructStage: Stage<SelfInstructConfig> = {
   },
 };
 
-async function chosenSeeds(
-  { kinds, seeds: path, teacher }: SelfInstructConfig,
-  notes: RowNotes = new RowNotes('seed'),
-): Promise<SeedTask[]> {
+async function chosenSeeds(config: SelfInstructConfig, notes: RowNotes = new RowNotes('seed')): Promise<SeedTask[]> {
+  const { seeds: path, teacher } = config;
+  const kinds = kindShares(config);
   const refused = new Set<TaskKind>(); // each once: the first of its rows is named
   const refuse = ({ kind }: SeedTask): Omit<Fault, 'where'> | undefined => {
-    const isServed = teacher !== 'offline' || isBuiltIn(kind) || kinds?.includes(kind) === false;
+    const isServed = teacher !== 'offline' || isBuiltIn(kind) || kinds?.has(kind) === false;
     if (isServed || refused.has(kind)) return undefined;
     refused.add(kind);
     const near = nearest(kind, taskKinds);
@@ -98,14 +97,14 @@ async function chosenSeeds(
     };
   };
   const seeds = await readSeeds(resolve(path), refuse, notes);
-  const missing = kinds?.filter((kind) => !seeds.some((seed) => seed.kind === kind)) ?? [];
+  const missing = [...(kinds?.keys() ?? [])].filter((kind) => !seeds.some((seed) => seed.kind === kind));
   if (missing.length > 0)
     throw new UserError({
       what: `no seed task of kind ${missing.join(', ')}`,
       where: path,
       next: 'Add at least one seed of that kind, or take it out of selfInstruct.kinds',
     });
-  return kinds === undefined ? seeds : seeds.filter((seed) => kinds.includes(seed.kind));
+  return kinds === undefined ? seeds : seeds.filter((seed) => kinds.has(seed.kind));
 }
 
 /** What is asked of the teacher, and the seeds that are kept beside what it makes. */
@@ -118,7 +117,9 @@ async function expansionOf(
   const kinds = [...new Set(seeds.map(({ kind }) => kind))];
   const trainSeeds = seedsForTraining(seeds, config.count);
   for (const text of teacher.notes(keptSeeds(trainSeeds.length, seeds.length), kinds)) reporter.note('info', text);
-  const buckets = bucketsFor(kinds, teacher, methodShares(config.methods));
+  const shares = kindShares(config);
+  const weighted = new Map(kinds.map((kind) => [kind, shares?.get(kind) ?? 1]));
+  const buckets = bucketsFor(weighted, teacher, methodShares(config.methods));
   if (buckets.length === 0)
     throw new UserError({
       what: `the ${teacher.name} teacher can make none of: ${kinds.join(', ')}`,

@@ -45,7 +45,7 @@ test('of its answers, those that a program finds right are kept, in its own word
     const setter = new OfflineTeacher(1, { facts: [], isUnseenPair: anyFifth, isWorked: false });
     const spoken = new SpokenModel(new Recording(student, ledger));
     const teacher = new CheckpointTeacher(new AskedModel('checkpoint:tiny', spoken), spoken, setter);
-    const buckets = bucketsFor(['parity'], teacher, methodShares());
+    const buckets = bucketsFor(new Map([['parity', 1]]), teacher, methodShares());
     const expansion = await expand({
       seeds: [],
       teacher,

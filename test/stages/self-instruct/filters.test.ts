@@ -217,7 +217,8 @@ test('of one question with two answers that cannot both be right neither is kept
     propose: () => Promise.resolve({ tasks: proposals.shift() ?? [], dropped: [] }),
     answer: ({ solution }) => Promise.resolve(solution ?? { rule: 'no answer', example: '' }),
   };
-  const buckets = [{ method: 'families' as const, kind: 'capital', language: 'en' as const, share: 1 }];
+  const shares = { share: 1, shareHeldOut: 1 };
+  const buckets = [{ method: 'families' as const, kind: 'capital', language: 'en' as const, ...shares }];
   const options = { seeds: [], teacher, buckets, target: 9, heldOut: 0, maxSimilarity: 0.7, seed: 1 };
   const { tasks, rejected, dropped } = await expand(options);
   assert.deepEqual(

@@ -198,6 +198,22 @@ test('with a corpus every family is made, from what it states', async (t) => {
   assert.deepEqual([...new Set(counts.values())], [perCell]);
 });
 
+test('kinds with shares: so much of each is made to learn from, and all alike are held out', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const kinds = { chat: 3, 'last-word': 1.5, parity: 0.5 };
+  await selfInstructStage.run(
+    jobOf(directory, { kinds, count: 1000, prompts: 0, heldOut: 60, turns: { share: 0, most: 6 } }),
+  );
+  const countsOf = async (file: string): Promise<number[]> => {
+    const rows = await rowsOf(directory, file);
+    return Object.keys(kinds).map((kind) => rows.filter((row) => row.kind === kind).length);
+  };
+  const train = await countsOf('train.jsonl');
+  for (const [i, wanted] of [600, 300, 100].entries())
+    assert.ok(Math.abs(train[i] - wanted) <= 0.05 * wanted + 8, `${train}`); // the seeds are alike of each
+  assert.deepEqual(await countsOf('heldout.jsonl'), [20, 20, 20]);
+});
+
 test('held out are wordings and operands that neither training nor alignment has, in any language', async (t) => {
   const directory = await temporaryDirectory(t);
   const output = await selfInstructStage.run(
@@ -343,7 +359,7 @@ test('more than a family can give: the others make up for it, and each shortfall
     method: 'families' as const,
     kind,
     language: 'en' as const,
-    share: 0.5,
+    ...{ share: 0.5, shareHeldOut: 0.5 },
   }));
   const made = await expand({ seeds: [], teacher, buckets, target: 100, heldOut: 20, maxSimilarity: 0.7, seed: 1 });
   const count = (kind: string, isHeldOut: boolean): number =>
