@@ -25,6 +25,7 @@ export const checkpoint1: Catalog = {
   'Omit it: --set pretrain.model.{1}=null': '请去掉它：--set pretrain.model.{1}=null',
   '{1} layers of {2}': '{1} 层，共 {2}',
   'a context of {1}': '上下文长度 {1}',
+  'weights already': '已有权重',
   'a whole copy on each device (data parallel)': '每个设备一份完整副本（数据并行）',
   'optimizer states split (ZeRO-1)': '切分优化器状态（ZeRO-1）',
   'optimizer states and gradients split (ZeRO-2)': '切分优化器状态和梯度（ZeRO-2）',
