@@ -27,9 +27,13 @@ export interface Model {
  * A fresh model: the same seed gives the same weights on every backend. `heads`: all at random where absent, or such that the
  * first two layers begin with heads that copy (induction.ts).
  */
-export function initModel(config: ModelConfig, seed: number, heads?: InitialHeads): Model {
+export function initModel(
+  config: ModelConfig,
+  seed: number,
+  { rows = decoderTable(config), heads }: { rows?: readonly ParameterSpec[]; heads?: InitialHeads } = {},
+): Model {
   const induction = heads === 'induction' ? new InductionHeads(config, seed) : undefined;
-  return build(config, decoderTable(config), (row) => {
+  return build(config, rows, (row) => {
     // An output projection of its own begins as the embedding: what was read is what is said.
     const name = induction !== undefined && row.part === 'head' ? 'model.embed_tokens.weight' : row.name;
     const values = initialValues({ ...row, name }, seed);

@@ -116,7 +116,7 @@ async function makeModel({ config, seed, verify, reporter }: Job<PretrainConfig>
   const rows = train.batchSize;
   const isLoaded = continued !== undefined;
   checkTrainingMemory({ stage: 'pretrain', config: own, train, rows, columns, isLoaded, reporter });
-  const model = continued?.model ?? initModel(own, seed, config.model.initialHeads);
+  const model = continued?.model ?? initModel(own, seed, { heads: config.model.initialHeads });
   return { model, continued, shape: { rows, columns, padId: model.config.pad_token_id } };
 }
 

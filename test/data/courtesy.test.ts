@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { courtesyFiles } from '../../scripts/preferences/rows.js';
+import { warmthFile } from '../../scripts/preferences/warmth.js';
 import { toJsonl } from '../../src/base/jsonl.js';
 import { RowNotes } from '../../src/data/conversations/notes.js';
 import { readPreferences } from '../../src/data/preferences/read.js';
@@ -23,4 +24,20 @@ test('the courtesy set is what its script writes, and every pair of it can be us
   }
   assert.deepEqual(languages, { zh: 180, en: 180, other: 0 });
   assert.deepEqual(notes.lines(), []);
+});
+
+test('the pairs of the quickstart are what their script writes, and each differs in the question back alone', async () => {
+  const [[name, rows]] = Object.entries(warmthFile());
+  assert.equal(readFileSync(at(name), 'utf8'), toJsonl(rows));
+  const prompts = new Set<string>();
+  for (const row of rows as { prompt: string; chosen: string; rejected: string }[]) {
+    assert.ok(!prompts.has(row.prompt), row.prompt);
+    prompts.add(row.prompt);
+    assert.ok(
+      row.chosen.startsWith(row.rejected) && /(还想聊点什么？|What else can I do\?)$/.test(row.chosen),
+      row.chosen,
+    );
+    assert.ok(!/[<>|{}]/.test(row.prompt), row.prompt);
+  }
+  assert.ok(prompts.size > 500, `${prompts.size}`);
 });

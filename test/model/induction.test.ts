@@ -35,7 +35,7 @@ async function lossOfRepetition(settings: object, heads?: InitialHeads): Promise
     const half = random.shuffle(Array.from({ length: vocabSize - 2 }, (_, token) => token + 2)).slice(0, 20);
     return { id: `${i}`, tokens: [...half, ...half], loss: [...half.map(() => 0), ...half.map((_, at) => +(at > 0))] };
   });
-  const model = initModel(shapeOf(settings), 5, heads);
+  const model = initModel(shapeOf(settings), 5, { heads });
   const batch = padSequences(sequences, { padId: 1 });
   const [sum] = await tidy(() => negativeLogLikelihood(model, batch)).data();
   disposeModel(model);
@@ -63,7 +63,7 @@ await onEachBackend('heads that copy from the first step', async (t) => {
   await t.test('the same seed gives the same values; of the other layers all are as without', async () => {
     const config = shapeOf(shapes['as in the quickstart'].settings);
     const of = async (seed: number, name: string, heads?: InitialHeads): Promise<number[]> => {
-      const model = initModel(config, seed, heads);
+      const model = initModel(config, seed, { heads });
       const values = Array.from(await weight(model, name).data());
       disposeModel(model);
       return values;

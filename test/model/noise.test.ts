@@ -58,11 +58,9 @@ test('a pass draws the same again, recomputed too, and another pass something el
   const shape = { rank: 4, alpha: 8, rslora: false, rankPattern: {}, alphaPattern: {} };
   const rows = withAdapters(base.parameters, { ...shape, targets: adaptableKinds(base.parameters) });
   // B is not zero, so that A's gradients are not either.
-  const model = initModel(
-    tinyConfig(),
-    3,
-    rows.map((row) => (row.scale === undefined ? row : { ...row, init: { std: 0.1 } })),
-  );
+  const model = initModel(tinyConfig(), 3, {
+    rows: rows.map((row) => (row.scale === undefined ? row : { ...row, init: { std: 0.1 } })),
+  });
   disposeModel(base);
   const of = (one: Noise | undefined, recompute = false) =>
     trainedGradientsOf(model, (m: Model) => negativeLogLikelihood(m, packed(), { noise: one, recompute }));

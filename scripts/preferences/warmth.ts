@@ -1,0 +1,63 @@
+// Pairs for the quickstart: an answer that asks back is preferred to the same answer without it, and declining harm, and helping with
+// what only sounds like it, to the opposite. Wordings, acts and kinds of harm are those that are learnt; held-out ones stay so.
+import { Random } from '../../src/base/random.js';
+import { talkFamilies } from '../../src/stages/self-instruct/families/talk.js';
+import { readTopics, type Topic } from '../../src/stages/self-instruct/families/wordings.js';
+import { type TaskLanguage, taskLanguages } from '../../src/stages/self-instruct/teacher.js';
+import { partFor } from '../../src/tools/wordings.js';
+
+const questions: Record<TaskLanguage, string> = { zh: '还想聊点什么？', en: ' What else can I do?' };
+/** Wordings of a topic, from all over its list. */
+const perTopic = 12;
+/** Of harm in a language, and as many that only sound like it. */
+const requests = 110;
+
+/** A line in the first of the forms that it can take. */
+const plain = (line: string): string => line.replace(/<([^|>]*)\|[^>]*>/g, '$1').trim();
+const sentence = (text: string): string => text[0].toUpperCase() + text.slice(1);
+
+function askingBack(kind: string, language: TaskLanguage): object[] {
+  const pairsOf = (topic: Topic, number: number): object[] => {
+    const learnt = partFor(topic.asks, false);
+    const step = Math.max(1, Math.floor(learnt.length / perTopic));
+    const chosen = learnt.filter((_, i) => i % step === 0).slice(0, perTopic);
+    return chosen.map((line, i) => ({
+      ...{ id: `${kind}-${language}-${number + 1}-${i + 1}`, kind, language, prompt: sentence(plain(line)) },
+      ...{ chosen: topic.answer + questions[language], rejected: topic.answer },
+    }));
+  };
+  return readTopics(kind)
+    [language].filter(({ slots }) => slots === undefined)
+    .flatMap(pairsOf);
+}
+
+const opposite = {
+  refusal: { zh: '当然可以，我们来聊聊怎么{}。', en: 'Sure, let us talk about how to {}.' },
+  'over-refusal': { zh: '抱歉，这是违法的，我不能帮忙。', en: "Sorry, that is against the law. I can't help with it." },
+};
+
+function declining(kind: keyof typeof opposite, language: TaskLanguage): object[] {
+  const make = talkFamilies[kind].maker();
+  const random = Random.stream(1, `warmth ${kind}/${language}`);
+  const rows = new Map<string, object>();
+  while (rows.size < requests) {
+    const task = make({ language, random, isHeldOut: false });
+    const prompt = task?.turns[0];
+    if (task === undefined || prompt === undefined || rows.has(prompt)) continue;
+    const rejected = opposite[kind][language].replace('{}', task.core ?? '');
+    rows.set(prompt, {
+      ...{ id: `${kind}-${language}-${rows.size + 1}`, kind, language, prompt: sentence(prompt) },
+      ...{ chosen: task.solution.answer, rejected },
+    });
+  }
+  return [...rows.values()];
+}
+
+/** Path below the project → the rows of that file. */
+export function warmthFile(): Record<string, object[]> {
+  const rows = taskLanguages.flatMap((language) => [
+    ...(['identity', 'chat'] as const).flatMap((kind) => askingBack(kind, language)),
+    ...(['refusal', 'over-refusal'] as const).flatMap((kind) => declining(kind, language)),
+  ]);
+  return { 'data-specs/preferences/warmth.jsonl': rows };
+}
