@@ -39,9 +39,9 @@ export interface RolloutMeasurement {
 
 export interface RolloutResult extends Omit<RolloutMeasurement, 'work'>, RooflineShare {}
 
-/** As pipelines/quickstart.yaml has them; a test compares. */
+/** A round of alignment by checked answers, as the quickstart once had it: 12,000 answers. */
 export const rolloutSettings = { promptsPerRound: 2000, samplesPerPrompt: 6, maxNewTokens: 40, temperature: 1 };
-/** Lengths about as in that pipeline (docs/benchmark.md): the token that ends an answer comes with the same chance each time. */
+/** Lengths about as there (docs/benchmark.md): the token that ends an answer comes with the same chance each time. */
 const promptTokens = { min: 15, max: 36 };
 const meanAnswerTokens = 9;
 

@@ -12,7 +12,7 @@ const table = {
   '1m': { size: '1m', vocabulary: 4096, columns: 128, rows: 16 },
   '7m': { size: '7m', vocabulary: 8192, columns: 256, rows: 16 },
   '34m': { size: '34m', vocabulary: 16384, columns: 512, rows: 4 },
-  /** The model of pipelines/quickstart.yaml: mostly vocabulary. */
+  /** Mostly vocabulary, as the quickstart's model once was. */
   quickstart: { size: '1m', vocabulary: 16384, columns: 128, rows: 16 },
 } satisfies Record<string, { size: Size; vocabulary: number; columns: number; rows: number }>;
 

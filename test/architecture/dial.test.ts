@@ -145,7 +145,7 @@ test('tokens beside steps or epochs are refused, not passed over', async () => {
 test('--size takes the place of what the file says of shape and training; --set and the rest of the file stay', async () => {
   const turned = await loadPipeline({ config: 'quickstart', size: '34m', set: ['pretrain.train.steps=7'] });
   const { model, train } = turned.pretrain ?? {};
-  assert.deepEqual([model?.size, model?.hiddenSize, model?.contextLength], ['34m', undefined, 128]);
+  assert.deepEqual([model?.size, model?.hiddenSize, model?.contextLength], ['34m', undefined, 512]);
   const plain = (await loadPipeline({ config: 'quickstart' })).pretrain?.train;
   assert.deepEqual([train?.steps, train?.evaluateEvery], [7, plain?.evaluateEvery]);
   assert.notEqual(train?.learningRate, plain?.learningRate);

@@ -1,8 +1,7 @@
 // The measurements themselves, on a model too small to be fast: what they count and what they leave behind.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { before, test } from 'node:test';
-import { parse as parseYaml } from 'yaml';
 import { UserError } from '../../src/base/errors.js';
 import { inChild } from '../../src/bench/compute.js';
 import { decodeShares, measureDecode } from '../../src/bench/decode.js';
@@ -111,10 +110,8 @@ test('decoding counts the rows of every step, and leaves no tensor', async () =>
   }
 });
 
-test('rollouts answer every prompt as often as a round of the quickstart, with its settings', async () => {
-  const { align } = parseYaml(readFileSync(new URL('../../pipelines/quickstart.yaml', import.meta.url), 'utf8'));
-  const { promptsPerRound, samplesPerPrompt, maxNewTokens, temperature = 1 } = align;
-  assert.deepEqual({ promptsPerRound, samplesPerPrompt, maxNewTokens, temperature }, rolloutSettings);
+test('rollouts answer every prompt as often as a round of alignment by checked answers', async () => {
+  const { samplesPerPrompt, maxNewTokens } = rolloutSettings;
   const before = memory().numTensors;
   const rolloutJob = { shape: '100k', precision: 'fp32', backend: 'wasm', seed: 1, prompts: 2 } as const;
   const measured = await measureRollouts(rolloutJob);
