@@ -24,7 +24,7 @@ export interface Prompts {
   heldOut: Conversation[];
 }
 
-/** None where there are only preferences of people. */
+/** No prompts where there are only preferences of people. */
 export async function readPrompts(
   { config, inputs, reporter }: Job<AlignConfig>,
   template: ChatTemplate,
@@ -51,7 +51,7 @@ export async function readPrompts(
   if (folder === undefined) return { prompts: [], heldOut: [] };
   const prompts = await read(join(folder, promptRowsName));
   const heldOut = await read(join(folder, heldOutRowsName), (tasks) => splitHeldOut(tasks).validation);
-  if (prompts.length === 0) throw tooFew(join(folder, promptRowsName), 0);
+  if (prompts.length === 0 && config.data === undefined) throw tooFew(join(folder, promptRowsName), 0);
   if (heldOut.length === 0) throw tooFew(join(folder, heldOutRowsName), 0);
   return { prompts, heldOut };
 }

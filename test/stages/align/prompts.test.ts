@@ -59,3 +59,19 @@ test('a preference that asks what a held-out task asks is not learnt, and that i
   );
   assert.deepEqual(lines, ['1 preference asks what a held-out task asks, and is not learnt: those tasks decide']);
 });
+
+test('no task to sample is a fault only where there are no preferences: those that are held out decide then', async () => {
+  const selfInstruct = await mkdtemp(join(folder, 'self-instruct-'));
+  await writeFile(join(selfInstruct, 'prompts.jsonl'), '');
+  const question = { messages: [{ role: 'user', content: '1 + 1 = ?' }], check: { type: 'number', answer: 2 } };
+  const rows = Array.from({ length: 12 }, (_, i) => ({ id: `${i}`, ...question }));
+  await writeFile(join(selfInstruct, 'heldout.jsonl'), toJsonl(rows));
+  const readWith = (config: object) => {
+    const job = { config, inputs: { selfInstruct }, reporter: stageReporter({ emit: () => undefined }, 'align') };
+    return readPrompts(job as unknown as Parameters<typeof readPrompts>[0], template);
+  };
+  await assert.rejects(readWith({}), /0 tasks have a check/);
+  const { prompts, heldOut } = await readWith({ data: 'pairs.jsonl' });
+  assert.equal(prompts.length, 0);
+  assert.ok(heldOut.length > 0);
+});
