@@ -1,5 +1,5 @@
-// Pairs for the quickstart: an answer that asks back is preferred to the same answer without it, and declining harm, and helping with
-// what only sounds like it, to the opposite. Wordings, acts and kinds of harm are those that are learnt; held-out ones stay so.
+// Pairs for the quickstart: an answer that asks back is preferred to the same answer without it (but for farewells and comfort, where
+// it is the other way round), and declining harm, and helping with what only sounds like it, to the opposite. Wordings, acts and kinds of harm are those that are learnt; held-out ones stay so.
 import { Random } from '../../src/base/random.js';
 import { talkFamilies } from '../../src/stages/self-instruct/families/talk.js';
 import { readTopics, type Topic } from '../../src/stages/self-instruct/families/wordings.js';
@@ -7,6 +7,8 @@ import { type TaskLanguage, taskLanguages } from '../../src/stages/self-instruct
 import { partFor } from '../../src/tools/wordings.js';
 
 const questions: Record<TaskLanguage, string> = { zh: '还想聊点什么？', en: ' What else can I do?' };
+/** Whoever leaves, rests or grieves is asked nothing. */
+const endings = /再见|晚安|别难过|辛苦|照顾好|听着|goodbye|good night|better soon|get some rest|take care|listening/i;
 /** Wordings of a topic, from all over its list. */
 const perTopic = 12;
 /** Of harm in a language, and as many that only sound like it. */
@@ -20,10 +22,12 @@ function askingBack(kind: string, language: TaskLanguage): object[] {
   const pairsOf = (topic: Topic, number: number): object[] => {
     const learnt = partFor(topic.asks, false);
     const step = Math.max(1, Math.floor(learnt.length / perTopic));
-    const chosen = learnt.filter((_, i) => i % step === 0).slice(0, perTopic);
-    return chosen.map((line, i) => ({
+    const lines = learnt.filter((_, i) => i % step === 0).slice(0, perTopic);
+    const answers = [topic.answer + questions[language], topic.answer];
+    const [chosen, rejected] = endings.test(topic.answer) ? answers.toReversed() : answers;
+    return lines.map((line, i) => ({
       ...{ id: `${kind}-${language}-${number + 1}-${i + 1}`, kind, language, prompt: sentence(plain(line)) },
-      ...{ chosen: topic.answer + questions[language], rejected: topic.answer },
+      ...{ chosen, rejected },
     }));
   };
   return readTopics(kind)

@@ -74,6 +74,11 @@ export function modelShape(settings: ModelSettings, vocabSize: number): ModelSha
       'Rotary embeddings turn pairs: choose an even head size',
     );
   }
+  const layers = settings.layers ?? preset.num_hidden_layers;
+  if (settings.initialHeads !== undefined && (layers < 2 || keyValueHeads < 2)) {
+    const has = `${layers} of layers, ${keyValueHeads} of key/value heads`;
+    fail(`initialHeads: induction takes two of each, and there are ${has}`, 'Omit initialHeads, or take more');
+  }
   if (heads % keyValueHeads !== 0) {
     fail(`heads ${heads} is not a multiple of keyValueHeads ${keyValueHeads}`, 'Change one of the two');
   }
@@ -83,7 +88,7 @@ export function modelShape(settings: ModelSettings, vocabSize: number): ModelSha
     vocab_size: vocabSize,
     hidden_size: hidden,
     intermediate_size: settings.intermediateSize ?? Math.ceil((hidden * 8) / 3 / 32) * 32,
-    num_hidden_layers: settings.layers ?? preset.num_hidden_layers,
+    num_hidden_layers: layers,
     num_attention_heads: heads,
     num_key_value_heads: keyValueHeads,
     head_dim: headDim,

@@ -33,7 +33,6 @@ export function continuedShape(settings: ModelSettings, model: ModelConfig): Mod
   compare('intermediateSize', model.intermediate_size);
   compare('ropeTheta', model.rope_parameters.rope_theta);
   compare('tieEmbeddings', model.tie_word_embeddings);
-  compare('initialHeads', 'weights already');
   compare('contextLength', `a context of ${context}`, settings.contextLength <= context);
   if (faults.length > 0) throw new UserError(faults);
   return { ...model, max_position_embeddings: Math.min(context, settings.contextLength) };

@@ -17,6 +17,12 @@ export const budgetsSchema = z.strictObject({
 export type BudgetsConfig = z.output<typeof budgetsSchema>;
 
 export const gateSchema = z.strictObject({
+  metric: z
+    .enum(['reward', 'preference'])
+    .optional()
+    .describe(
+      'what has to become better: the reward of held-out tasks (default, where there are some), or what people prefer; the other one has its budget',
+    ),
   alphas: z
     .array(z.number().min(0).max(1))
     .min(1)

@@ -1,5 +1,5 @@
 // Which knobs of the `align` block the methods read: what a file says for one gives way where another is asked for in its place.
-import { distillShape, onlineKeysOf, onlineShape } from './online.js';
+import { distillShape, isOnline, onlineKeysOf, onlineShape } from './online.js';
 import { policyDefaults, policyKeysOf, policyMethods, policyShape } from './policy.js';
 import { ppoShape } from './ppo.js';
 import { type MethodName, methodDefaults, methodNames, preferenceKeysOf, preferenceShape } from './preference.js';
@@ -24,6 +24,8 @@ export function unreadBy(name: string): UnreadKey[] {
   ];
   const unread = shapes.flatMap((shape) => Object.keys(shape)).filter((key) => !read.includes(key));
   if (method === 'ppo' || method === 'distill') unread.push('alarms.alike');
+  // What learns from its own answers learns nothing of what people gave, and has none of it to be decided by.
+  if (isOnline(method)) unread.push('data', 'format', 'evalData', 'gate.metric');
   return [...unread.map((key) => ({ key })), ...withLosses(method).filter(({ key }) => read.includes(key))];
 }
 

@@ -120,7 +120,9 @@ export const modelSchema = z.strictObject({
   initialHeads: z
     .enum(initialHeads)
     .optional()
-    .describe('induction: two heads of the first two layers begin as heads that copy; default: all values at random'),
+    .describe(
+      'induction: two heads of each of the first two layers begin as heads that copy, embeddings larger, and what layers add smaller; default: all values at random',
+    ),
   contextLength: z.int().min(8).max(1048576).default(128).describe('longest sequence, in tokens'),
   ropeTheta: z.number().min(100).default(10000).describe('base of the rotary frequencies'),
   tieEmbeddings: z.boolean().default(true).describe('share the embedding with the output projection'),

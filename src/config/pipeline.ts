@@ -142,7 +142,7 @@ const selfInstructSchema = z.strictObject({
     ])
     .optional()
     .describe(
-      `task families to expand; names with shares ({chat: 3, parity: 1}) say how much of each is made (the offline teacher holds out all alike); default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai and checkpoint: any`,
+      `task families to expand; names with shares ({chat: 3, parity: 1}) say how much of each is made (of what programs hold out all have as much); default: all in the seeds. Built in: ${taskKinds.join(', ')}; openai and checkpoint: any`,
     ),
   methods: methodsSchema.optional(),
   tools: toolNames

@@ -8,13 +8,17 @@ import { Random } from '../base/random.js';
 import type { ModelConfig } from '../config/model.js';
 
 // Tried on models of 2 to 4 million parameters (docs/lab-book.md, "copying from the first step").
-/** Embeddings are so many times as large: a token has to be heard beside what the layers add to it. */
+/**
+ * Embeddings are so many times as large, at most: a token has to be heard beside what the layers add to it. Where they are the
+ * output projection too, a token says itself the louder the wider the model is, so wider ones have less.
+ */
 const embeddingScale = 5;
+const widthOfScale = 160;
 /** What the layers add is so small at first. */
 const residualScale = 0.1;
 /** All embeddings have a direction in common, so long as a share of the rest: what says where reads it, what says which does not. */
 const commonShare = 0.7;
-/** Gain of what the two kinds of heads write. */
+/** Gain of what the two kinds of heads write, where the embeddings are as long as those of that width. */
 const gain = { previous: 0.2, copied: 0.4 };
 /** The values at random stay beside the structure, so small. */
 const noise = 0.3;
@@ -29,6 +33,8 @@ const headsOfAKind = 2;
 export class InductionHeads {
   readonly #config: ModelConfig;
   readonly #heads: number;
+  /** Of the embeddings. */
+  readonly #scale: number;
   /** Length 1. */
   readonly #common: Float64Array;
   /** By head: what it reads of a token, and where the token after holds that; both without the common direction. */
@@ -39,6 +45,7 @@ export class InductionHeads {
     this.#config = config;
     this.#heads = Math.min(headsOfAKind, config.num_key_value_heads);
     const { hidden_size: d, head_dim: size } = config;
+    this.#scale = embeddingScale * Math.min(1, widthOfScale / d);
     const random = Random.stream(seed, 'induction-heads');
     const [common] = orthonormal([], 1, d, random);
     const directions = (): Float64Array[][] => {
@@ -59,8 +66,8 @@ export class InductionHeads {
   apply({ name, part, layer, init }: ParameterSpec, values: Float32Array): void {
     if (part === 'embedding' || part === 'head') {
       const std = 'std' in init ? init.std : 0;
-      for (let i = 0; i < values.length; i++) values[i] *= embeddingScale;
-      this.#addCommon(values, std * embeddingScale);
+      for (let i = 0; i < values.length; i++) values[i] *= this.#scale;
+      this.#addCommon(values, std * this.#scale);
     }
     const projection = name.split('.').at(-2);
     if (projection === 'o_proj' || projection === 'down_proj') {
@@ -96,7 +103,7 @@ export class InductionHeads {
           this.#setRow(values, head * size + i, this.#common, isFast && i < size / 2 ? length : 0);
         if (projection === 'v_proj') this.#replaceRow(values, head * size + i, this.#read[head][i]);
         if (projection === 'o_proj')
-          this.#replaceColumn(values, this.#query(head, i), this.#held[head][i], gain.previous);
+          this.#replaceColumn(values, this.#query(head, i), this.#held[head][i], this.#gain(gain.previous));
       }
     }
     if (projection === 'q_norm' || projection === 'k_norm') {
@@ -114,12 +121,17 @@ export class InductionHeads {
         if (projection === 'q_proj') this.#setRow(values, this.#query(head, i), read, isSlow(i) ? 1 : 0);
         if (projection === 'k_proj') this.#setRow(values, head * size + i, held, isSlow(i) ? 1 : 0);
         if (projection === 'v_proj') this.#replaceRow(values, head * size + i, read);
-        if (projection === 'o_proj') this.#replaceColumn(values, this.#query(head, i), read, gain.copied);
+        if (projection === 'o_proj') this.#replaceColumn(values, this.#query(head, i), read, this.#gain(gain.copied));
       }
     }
     if (projection === 'q_norm' || projection === 'k_norm') {
       for (let i = 0; i < size; i++) if (isSlow(i)) values[i] *= sharpness.same;
     }
+  }
+
+  /** In proportion to the length of an embedding, beside which it is heard. */
+  #gain(usual: number): number {
+    return usual * (this.#scale / embeddingScale) * Math.sqrt(this.#config.hidden_size / widthOfScale);
   }
 
   /** Row of a query in `q_proj`, and its column in `o_proj`: of the first of the queries that share the keys of `head`. */

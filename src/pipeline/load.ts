@@ -104,7 +104,7 @@ function shapeKept({ pretrain }: WrittenPipeline, { set = [] }: PipelineRequest)
 
 /** What the dial decides on, besides `model.size` itself. */
 const underDial = [
-  ...shapeKeys.map((key) => `model.${key}`),
+  ...[...shapeKeys, 'initialHeads'].map((key) => `model.${key}`),
   ...['steps', 'tokens', 'epochs', 'batchSize', 'accumulation', 'learningRate', 'weightDecay'].map(
     (key) => `train.${key}`,
   ),

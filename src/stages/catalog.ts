@@ -53,7 +53,7 @@ export const stageTable: StageTable = {
     requires: () => [['tokens'], ['tokenizer']],
     textsAlternative: 'Name texts with --text FOLDER, or a pipeline with --config (quickstart)',
     otherData: 'another corpus',
-    fixed: { 'pretrain.model': 'it gives the weights their shape' },
+    fixed: { 'pretrain.model': 'it gives the weights their shape and first values' },
     load: async () => (await import('./pretrain.js')).pretrainStage,
   },
   selfInstruct: {

@@ -116,6 +116,9 @@ async function makeModel({ config, seed, verify, reporter }: Job<PretrainConfig>
   const rows = train.batchSize;
   const isLoaded = continued !== undefined;
   checkTrainingMemory({ stage: 'pretrain', config: own, train, rows, columns, isLoaded, reporter });
+  if (continued !== undefined && config.model.initialHeads !== undefined) {
+    reporter.note('info', 'pretrain.model.initialHeads is for a fresh model: this one has its weights already');
+  }
   const model = continued?.model ?? initModel(own, seed, { heads: config.model.initialHeads });
   return { model, continued, shape: { rows, columns, padId: model.config.pad_token_id } };
 }

@@ -26,18 +26,29 @@ test('the courtesy set is what its script writes, and every pair of it can be us
   assert.deepEqual(notes.lines(), []);
 });
 
-test('the pairs of the quickstart are what their script writes, and each differs in the question back alone', async () => {
+test('the pairs of the quickstart are what their script writes: one asks back, or one declines and the other does not', () => {
   const [[name, rows]] = Object.entries(warmthFile());
   assert.equal(readFileSync(at(name), 'utf8'), toJsonl(rows));
   const prompts = new Set<string>();
-  for (const row of rows as { prompt: string; chosen: string; rejected: string }[]) {
-    assert.ok(!prompts.has(row.prompt), row.prompt);
-    prompts.add(row.prompt);
-    assert.ok(
-      row.chosen.startsWith(row.rejected) && /(还想聊点什么？|What else can I do\?)$/.test(row.chosen),
-      row.chosen,
-    );
-    assert.ok(!/[<>|{}]/.test(row.prompt), row.prompt);
+  const asksBack = /(还想聊点什么？|What else can I do\?)$/;
+  const declines = /^(抱歉|Sorry)/;
+  for (const row of rows as { kind: string; prompt: string; chosen: string; rejected: string }[]) {
+    const { kind, prompt, chosen, rejected } = row;
+    assert.ok(!prompts.has(prompt), prompt);
+    prompts.add(prompt);
+    assert.ok(!/[<>|{}]/.test(prompt + chosen + rejected), prompt);
+    if (/refusal/.test(kind)) {
+      assert.deepEqual(
+        [declines.test(chosen), declines.test(rejected)],
+        [kind === 'refusal', kind !== 'refusal'],
+        prompt,
+      );
+      continue;
+    }
+    const [short, long] = [chosen, rejected].sort((x, y) => x.length - y.length);
+    assert.ok(long.startsWith(short) && asksBack.test(long) && !asksBack.test(short), prompt);
+    // Nobody who says good night is asked what else there is.
+    if (/再见|晚安|Goodbye|Good night|better soon|别难过/.test(short)) assert.equal(chosen, short, prompt);
   }
-  assert.ok(prompts.size > 500, `${prompts.size}`);
+  assert.ok(prompts.size > 1000, `${prompts.size}`);
 });

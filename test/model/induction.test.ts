@@ -2,27 +2,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelConfig } from '../../src/architecture/config.js';
-import { continuedShape } from '../../src/architecture/continued.js';
 import { Random } from '../../src/base/random.js';
 import { type InitialHeads, modelSchema } from '../../src/config/model.js';
 import { padSequences } from '../../src/data/sequences.js';
 import { disposeModel, initModel, weight } from '../../src/model/model.js';
+import { loadPipeline } from '../../src/pipeline/load.js';
 import { tidy } from '../../src/tensor/tf.js';
 import { negativeLogLikelihood } from '../../src/train/objectives/next-token.js';
 import { onEachBackend } from '../conformance/backends.js';
 
 const vocabSize = 300;
-/** What the heads are worth at least, in nats a token. One pair of heads is worth little before it is trained. */
+/** What the heads are worth at least before any training, in nats a token. */
 const shapes: Record<string, { settings: object; gain: number }> = {
-  'as in the quickstart': { settings: { hiddenSize: 96, layers: 3, heads: 4, headDim: 32 }, gain: 0.6 },
+  'as in the quickstart': { settings: { hiddenSize: 160, layers: 4, heads: 4, headDim: 64 }, gain: 0.9 },
+  'three times as wide': { settings: { hiddenSize: 512, layers: 2, heads: 8 }, gain: 0.6 },
+  narrow: { settings: { hiddenSize: 96, layers: 3, heads: 4, headDim: 32 }, gain: 0.4 },
   'several queries to a key': {
     settings: { hiddenSize: 96, layers: 2, heads: 4, keyValueHeads: 2, headDim: 32 },
-    gain: 0.6,
+    gain: 0.4,
   },
-  'one key for all': { settings: { hiddenSize: 96, layers: 2, heads: 3, keyValueHeads: 1, headDim: 32 }, gain: 0.05 },
   'an output projection of its own': {
     settings: { hiddenSize: 96, layers: 2, heads: 4, headDim: 32, tieEmbeddings: false },
-    gain: 0.6,
+    gain: 0.4,
   },
 };
 const shapeOf = (settings: object) =>
@@ -51,34 +52,46 @@ await onEachBackend('heads that copy from the first step', async (t) => {
     });
   }
 
-  await t.test('a model narrower than its heads, or of one layer, is made too', async () => {
+  await t.test('a model narrower than its heads is made too; of one layer, or of one key head, none', async () => {
     for (const settings of [
       { hiddenSize: 16, layers: 2, heads: 2, headDim: 32 },
-      { hiddenSize: 32, layers: 1, heads: 2 },
       { hiddenSize: 8, layers: 2, heads: 4 },
-    ])
+    ]) {
       assert.ok(Number.isFinite(await lossOfRepetition(settings, 'induction')));
+    }
+    for (const lack of [
+      { layers: 1, heads: 2 },
+      { layers: 2, heads: 2, keyValueHeads: 1 },
+    ])
+      assert.throws(() => shapeOf({ hiddenSize: 32, initialHeads: 'induction', ...lack }), /takes two of each/);
   });
 
-  await t.test('the same seed gives the same values; of the other layers all are as without', async () => {
-    const config = shapeOf(shapes['as in the quickstart'].settings);
-    const of = async (seed: number, name: string, heads?: InitialHeads): Promise<number[]> => {
-      const model = initModel(config, seed, { heads });
-      const values = Array.from(await weight(model, name).data());
-      disposeModel(model);
-      return values;
-    };
-    const query = 'model.layers.1.self_attn.q_proj.weight';
-    assert.deepEqual(await of(5, query, 'induction'), await of(5, query, 'induction'));
-    assert.notDeepEqual(await of(5, query, 'induction'), await of(6, query, 'induction'));
-    assert.notDeepEqual(await of(5, query, 'induction'), await of(5, query));
-    const later = 'model.layers.2.self_attn.q_proj.weight';
-    assert.deepEqual(await of(5, later, 'induction'), await of(5, later));
-  });
+  await t.test(
+    'the same seed gives the same values; of the other layers, what they add is smaller, and that is all',
+    async () => {
+      const config = shapeOf(shapes.narrow.settings);
+      const of = async (seed: number, name: string, heads?: InitialHeads): Promise<number[]> => {
+        const model = initModel(config, seed, { heads });
+        const values = Array.from(await weight(model, name).data());
+        disposeModel(model);
+        return values;
+      };
+      const query = 'model.layers.1.self_attn.q_proj.weight';
+      assert.deepEqual(await of(5, query, 'induction'), await of(5, query, 'induction'));
+      assert.notDeepEqual(await of(5, query, 'induction'), await of(6, query, 'induction'));
+      assert.notDeepEqual(await of(5, query, 'induction'), await of(5, query));
+      for (const part of ['self_attn.q_proj', 'self_attn.v_proj', 'mlp.up_proj', 'self_attn.o_proj', 'mlp.down_proj']) {
+        const name = `model.layers.2.${part}.weight`;
+        const [own, usual] = [await of(5, name, 'induction'), await of(5, name)];
+        const factor = /o_proj|down_proj/.test(part) ? 0.1 : 1;
+        for (const [i, value] of own.entries()) assert.ok(Math.abs(value - factor * usual[i]) <= 1e-7, `${part} ${i}`);
+      }
+    },
+  );
 });
 
-test('a checkpoint has its weights already', () => {
-  const config = shapeOf(shapes['as in the quickstart'].settings);
-  const settings = modelSchema.parse({ contextLength: 64, initialHeads: 'induction' });
-  assert.throws(() => continuedShape(settings, config), /initialHeads.*weights already/s);
+test('--size gives the whole shape, and how it begins: the heads of the file go with its shape', async () => {
+  assert.equal((await loadPipeline({ config: 'quickstart' })).pretrain?.model.initialHeads, 'induction');
+  const { model } = (await loadPipeline({ config: 'quickstart', size: '34m' })).pretrain ?? {};
+  assert.deepEqual([model?.size, model?.initialHeads], ['34m', undefined]);
 });

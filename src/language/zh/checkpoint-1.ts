@@ -24,8 +24,16 @@ export const checkpoint1: Catalog = {
   '{1} contradicts the checkpoint of pretrain.from, which has {2}': '{1} 与 pretrain.from 的检查点矛盾，它的是 {2}',
   'Omit it: --set pretrain.model.{1}=null': '请去掉它：--set pretrain.model.{1}=null',
   '{1} layers of {2}': '{1} 层，共 {2}',
+  'initialHeads: induction takes two of each, and there are {1}': 'initialHeads: induction 两者各需两个，这里有 {1}',
+  '{1} of layers, {2} of key/value heads': '{1} 层，{2} 个键/值头',
+  'Omit initialHeads, or take more': '去掉 initialHeads，或增加数量',
+  'pretrain.model.initialHeads is for a fresh model: this one has its weights already':
+    'pretrain.model.initialHeads 用于全新模型：这个模型已有权重',
+  'reward cannot decide: no held-out task has a check': '奖励无法决定：没有带检查的留出任务',
+  'preference cannot decide: there are no preferences of people (align.data)':
+    '偏好无法决定：没有人的偏好（align.data）',
+  'Give some, or set align.gate.metric=null': '请提供，或设 align.gate.metric=null',
   'a context of {1}': '上下文长度 {1}',
-  'weights already': '已有权重',
   'a whole copy on each device (data parallel)': '每个设备一份完整副本（数据并行）',
   'optimizer states split (ZeRO-1)': '切分优化器状态（ZeRO-1）',
   'optimizer states and gradients split (ZeRO-2)': '切分优化器状态和梯度（ZeRO-2）',

@@ -47,6 +47,8 @@ export const config1: Catalog = {
   'bits per byte that held-out text of each language may cost more': '每种语言的留出文本，每字节允许多用多少比特',
   'share of right answers that each family of tasks may lose': '每个任务族的答对比例允许下降多少',
   'reward that the questions of each language may lose': '每种语言的提问的奖励允许下降多少',
+  'what has to become better: the reward of held-out tasks (default, where there are some), or what people prefer; the other one has its budget':
+    '什么必须变好：留出任务的奖励（有任务时默认），或人们的偏好；另一个受预算约束',
   'what people prefer may become so much less probable, where tasks decide':
     '由任务决定时，人们偏好的回答的概率允许下降多少',
   'one of them has to be above 0: 0 is the policy as it is': '其中必须有一个大于 0：0 就是原来的策略',
@@ -100,8 +102,8 @@ export const config1: Catalog = {
   'numbers of a head, which need not add up to the width; default: hiddenSize / heads':
     '每个头的维度，各头相加不必等于宽度；默认：hiddenSize / heads',
   'width of the SwiGLU layer': 'SwiGLU 层的宽度',
-  'induction: two heads of the first two layers begin as heads that copy; default: all values at random':
-    'induction：前两层各有两个头一开始就会照抄；默认：所有值随机',
+  'induction: two heads of each of the first two layers begin as heads that copy, embeddings larger, and what layers add smaller; default: all values at random':
+    'induction：前两层各有两个头一开始就会照抄，嵌入更大，各层所加的更小；默认：所有值随机',
   'longest sequence, in tokens': '最长序列，按词元计',
   'base of the rotary frequencies': '旋转位置编码的频率基数',
   'share the embedding with the output projection': '嵌入与输出投影共享权重',
@@ -163,8 +165,8 @@ export const config1: Catalog = {
     '端点的费用，按其价目表（openai）；设 budgetUsd 时需要',
   'USD that the endpoint may cost in all: a hard stop': '端点总共可花多少美元：硬性上限',
   'tokens that the endpoint may take in all: a hard stop': '端点总共可用多少词元：硬性上限',
-  'task families to expand; names with shares ({chat: 3, parity: 1}) say how much of each is made (the offline teacher holds out all alike); default: all in the seeds. Built in: {1}; openai and checkpoint: any':
-    '要扩写的任务族；带份额的名称（{chat: 3, parity: 1}）表示各造多少（离线教师留出的各族一样多）；默认：种子里的全部。内置：{1}；openai 和 checkpoint：任意',
+  'task families to expand; names with shares ({chat: 3, parity: 1}) say how much of each is made (of what programs hold out all have as much); default: all in the seeds. Built in: {1}; openai and checkpoint: any':
+    '要扩写的任务族；带份额的名称（{chat: 3, parity: 1}）表示各造多少（程序出的留出题各族一样多）；默认：种子里的全部。内置：{1}；openai 和 checkpoint：任意',
   'name at least one kind': '至少写一个种类',
   'what the method `tools` calls: built in, with what they read ([Calculate, Search=notes/]), or of your own folder; default: Calculate, Solve, Now':
     '`tools` 方法调用什么：内置工具及其读取的内容（[Calculate, Search=notes/]），或您自己的目录；默认：Calculate、Solve、Now',

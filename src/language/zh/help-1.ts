@@ -293,7 +293,7 @@ export const help1: Catalog = {
   'Give a --config that has them (--config quickstart), or run {1} and "mossctl tokenizer train --out {2}" first':
     '请给一个含有它们的 --config（--config quickstart），或先运行 {1} 和 "mossctl tokenizer train --out {2}"',
   'another corpus': '另一份语料',
-  'it gives the weights their shape': '权重的形状由它决定',
+  'it gives the weights their shape and first values': '权重的形状和初值由它决定',
   'expand seed tasks into conversations with a teacher': '借助教师模型把种子任务扩写成对话',
   "stop before the teacher's endpoint has cost more, over all tries in this run folder":
     '教师端点在这个运行目录里的各次尝试合计花费将超过这个数时停止',

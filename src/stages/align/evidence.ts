@@ -57,9 +57,12 @@ export interface ShownAnswer {
 const maxShown = 500;
 const maxShownCharacters = 1000;
 
-/** What decides on promotion: what people prefer, where no task has a check. */
-export function decidingMetric({ tasks }: Pick<Evidence, 'tasks'>): 'reward' | 'preference' {
-  return tasks.length > 0 ? 'reward' : 'preference';
+/** What decides on promotion: what people prefer, where no task has a check or the settings say so. */
+export function decidingMetric(
+  { tasks }: Pick<Evidence, 'tasks'>,
+  { gate }: Pick<AlignConfig, 'gate'>,
+): 'reward' | 'preference' {
+  return tasks.length === 0 ? 'preference' : (gate.metric ?? 'reward');
 }
 
 /** Answers whose entropy and divergence are taken, at most: they are means over thousands of tokens. */

@@ -57,7 +57,7 @@ export async function decideRound(input: GateInput): Promise<GateResult> {
   try {
     const start = await measurer.start();
     const before = await measurer.policy();
-    const metric = decidingMetric(evidence);
+    const metric = decidingMetric(evidence, job.config);
     const pointOf = (alpha: number, figures: ModelFigures): Point => ({
       alpha,
       measurements: withPreferences(evidence, start, figures),
@@ -86,11 +86,11 @@ export async function decideRound(input: GateInput): Promise<GateResult> {
 
 /** The figures of a policy that nothing takes the place of, because there was nothing to learn. */
 export async function policyMetrics(input: Omit<GateInput, 'candidate'>): Promise<GateResult['metrics']> {
-  const { evidence } = input;
+  const { evidence, job } = input;
   const measurer = await Measurer.open(input);
   try {
     const measurements = withPreferences(evidence, await measurer.start(), await measurer.policy());
-    return keptMetrics(metricsOf(measurements), decidingMetric(evidence));
+    return keptMetrics(metricsOf(measurements), decidingMetric(evidence, job.config));
   } finally {
     await measurer.close();
   }

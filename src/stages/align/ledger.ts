@@ -79,7 +79,7 @@ export async function accountRound(input: LedgerInput): Promise<Ledger> {
     { ...result, name: 'result' },
   ];
   const [tuned, own] = await measuredModels({ job, round, directory, policy, evidence }, models);
-  const ledger = ledgerOf({ operations, steps, metric: decidingMetric(evidence) }, tuned, own);
+  const ledger = ledgerOf({ operations, steps, metric: decidingMetric(evidence, job.config) }, tuned, own);
   await rm(folder, { recursive: true, force: true });
   job.reporter.note('info', `round ${round}: ${ledger.text} (fine-tuning took ${formatSeconds(seconds)} here)`);
   return ledger;

@@ -16,7 +16,7 @@ import { openStageTools } from '../tools.js';
 import { type ComputeFields, startBackend } from '../training.js';
 import { openTuning } from '../tuning.js';
 import { apartFrom } from './apart.js';
-import { type Evidence, heldOutTexts } from './evidence.js';
+import { decidingMetric, type Evidence, heldOutTexts } from './evidence.js';
 import { type GivenPreferences, readGiven } from './given.js';
 import { checkDecidable } from './given-checks.js';
 import { feedbackDigest } from './given-sources.js';
@@ -76,7 +76,8 @@ async function alignBy(
   const { prompts, heldOut } = await readPrompts(job, chat.template, toolbox);
   const given = all && apartFrom(heldOut, all, { template: chat.template, reporter });
   if (isOnline(config.method) && prompts.length === 0) throw noPrompts(config.method);
-  if (given !== undefined && heldOut.length === 0) checkDecidable(given);
+  checkMetric(config, { reward: heldOut.length > 0, preference: given !== undefined });
+  if (given !== undefined && decidingMetric({ tasks: heldOut }, config) === 'preference') checkDecidable(given);
   if (config.scorers !== undefined && prompts.length === 0) {
     reporter.note('warning', 'align.scorers scores nothing: without tasks (align.prompts) no answer is sampled');
   }
@@ -110,6 +111,16 @@ function openGiven(
   if (data === undefined) return Promise.resolve(undefined);
   const { rows } = methods[method];
   return readGiven(job, { data, format, evalData, validation, template, contextLength, rows });
+}
+
+/** @throws UserError where there is nothing to measure by what is to decide. */
+function checkMetric({ gate: { metric } }: AlignConfig, has: Record<'reward' | 'preference', boolean>): void {
+  if (metric === undefined || has[metric]) return;
+  const what = {
+    reward: 'reward cannot decide: no held-out task has a check',
+    preference: 'preference cannot decide: there are no preferences of people (align.data)',
+  }[metric];
+  throw new UserError({ where: 'align.gate.metric', what, next: 'Give some, or set align.gate.metric=null' });
 }
 
 function noPrompts(method: string): UserError {

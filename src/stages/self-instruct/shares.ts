@@ -46,17 +46,17 @@ export function noteShares(
 ): void {
   const wantedOf = { train: config.count, prompts: config.prompts, heldOut: config.heldOut };
   for (const name of ['train', 'prompts', 'heldOut'] as const) {
-    const rows = sets[name];
-    const seeds = rows.filter(({ provenance }) => provenance?.teacher === 'seed').length;
+    const made = sets[name].filter(({ provenance }) => provenance?.teacher !== 'seed');
+    const wantedInAll = wantedOf[name] - (sets[name].length - made.length);
     const short = buckets.flatMap((bucket) => {
       if (name === 'prompts' && !hasPrompts(bucket)) return [];
       const { method, kind, language } = bucket;
       const share = name === 'heldOut' ? bucket.shareHeldOut : bucket.share;
       const isMade = ({ provenance }: Conversation): boolean =>
         (provenance?.method?.replace(/@.*/, '') ?? 'families') === method;
-      const count = rows.filter((row) => row.kind === kind && row.language === language && isMade(row)).length;
-      // Seeds are of families; what they take is not there for methods to make.
-      const wanted = Math.floor((wantedOf[name] - (method === 'families' ? 0 : seeds)) * share);
+      const count = made.filter((row) => row.kind === kind && row.language === language && isMade(row)).length;
+      // Seeds are as many of each kind as there are; what is made beside them has the shares.
+      const wanted = Math.floor(wantedInAll * share);
       return count < Math.floor(wanted * tolerance) ? [`${bucketName(bucket)}: ${count} of ${wanted} wanted`] : [];
     });
     if (short.length > 0) reporter.note('warning', `${name}: ${short.join(', ')}`);
