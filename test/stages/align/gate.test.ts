@@ -15,7 +15,7 @@ import { rules } from '../../../src/evaluation/scorers/rules.js';
 import { modelFromTensors } from '../../../src/model/model.js';
 import { loadPipeline } from '../../../src/pipeline/load.js';
 import { type Event, type GatePoint, stageReporter } from '../../../src/report/event.js';
-import type { Evidence } from '../../../src/stages/align/evidence.js';
+import { decidingMetric, type Evidence } from '../../../src/stages/align/evidence.js';
 import { decideRound, type GateInput } from '../../../src/stages/align/gate.js';
 import type { GivenPair } from '../../../src/stages/align/given.js';
 import { openBackend } from '../../../src/tensor/backends.js';
@@ -137,4 +137,12 @@ test('a taste is promoted, as much of it as the budget of forgetting allows; con
   assert.deepEqual([contrary.result.promoted, contrary.result.digest], [false, policy.digest]);
   assert.equal(contrary.result.text, 'α = 0.5, 1: not better, so the earlier policy stays');
   assert.deepEqual(contrary.folders, ['round-01']);
+});
+
+test('where there are tasks and preferences, tasks decide unless the settings say that preferences do', () => {
+  const tasks = [{ id: '1', messages: [] }];
+  const by = (metric?: 'reward' | 'preference', own: typeof tasks = tasks) =>
+    decidingMetric({ tasks: own }, { gate: { metric } } as Pick<AlignConfig, 'gate'>);
+  assert.deepEqual([by(), by('reward'), by('preference')], ['reward', 'reward', 'preference']);
+  assert.equal(by(undefined, []), 'preference');
 });
