@@ -104,7 +104,9 @@ test('another kind of method by --set: what the file says of the knobs that it d
   const load = (set: string[]) => loadPipeline({ config: 'quickstart', set, warn: (text) => void said.push(text) });
   const { align } = await load(['align.method=grpo', 'align.promptsPerStep=2']);
   assert.deepEqual([align?.method, align?.sftWeight, align?.promptsPerStep], ['grpo', undefined, 2]);
-  assert.deepEqual(said, ['align.sftWeight, align.data, align.gate.metric of the file: not read by grpo, and set aside']);
+  assert.deepEqual(said, [
+    'align.sftWeight, align.data, align.gate.metric of the file: not read by grpo, and set aside',
+  ]);
   assert.equal((await load(['align.method=simpo'])).align?.sftWeight, 0.2, 'which simpo reads');
   await assert.rejects(load(['align.method=rloo', 'align.sftWeight=1']), /not read by rloo/);
   for (const [set, said] of [
