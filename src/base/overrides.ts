@@ -75,10 +75,15 @@ function readScalar(node: SchemaNode, text: string): unknown {
   if (text === 'null') return null;
   if (node.type === 'string' || (namesFile(node) && !/^[[{"']/.test(text))) return text;
   try {
-    return parse(node.type === 'array' && !text.startsWith('[') ? `[${text}]` : text, { maxAliasCount: 0 }) as unknown;
+    return parse(takesList(node) && !/^[[{]/.test(text) ? `[${text}]` : text, { maxAliasCount: 0 }) as unknown;
   } catch {
     return text; // the schema will say what was expected
   }
+}
+
+/** Whether `a,b` is a list: of a key that takes a list, or one or a block of keys. */
+function takesList({ type, anyOf }: SchemaNode): boolean {
+  return type === 'array' || (anyOf?.every((each) => each.type === 'array' || each.type === 'object') ?? false);
 }
 
 /** A copy of `value` with the key set, or removed where `inner` is undefined; blocks on the way are made. */

@@ -132,6 +132,11 @@ test('--set is typed by the schema, laid on top, and may remove a block', async 
   assert.equal(config.pretrain?.model.tieEmbeddings, false);
   assert.equal(config.align, undefined);
   assert.deepEqual(config.selfInstruct?.kinds, ['identity', 'arithmetic']);
+  const shares = await loadYaml(path, pipelineSchema, [
+    'selfInstruct.kinds={chat: 3, parity: 1}',
+    'selfInstruct.seeds=a',
+  ]);
+  assert.deepEqual(shares.selfInstruct?.kinds, { chat: 3, parity: 1 });
   assert.equal(config.selfInstruct?.seeds, resolve('seeds.jsonl'), 'paths on the command line start at the cwd');
 });
 
