@@ -1,10 +1,12 @@
 // Pairs for the quickstart: an answer that asks back is preferred to the same answer without it (but for farewells and comfort, where
-// it is the other way round), and declining harm, and helping with what only sounds like it, to the opposite. Wordings, acts and kinds of harm are those that are learnt; held-out ones stay so.
+// it is the other way round), and declining harm, and helping with what only sounds like it, to the opposite. Wordings, acts and
+// kinds of harm are those that are learnt; held-out ones stay so.
 import { Random } from '../../src/base/random.js';
-import { talkFamilies } from '../../src/stages/self-instruct/families/talk.js';
+import { fill } from '../../src/stages/self-instruct/families/family.js';
+import { consent, refusalAnswers, talkFamilies } from '../../src/stages/self-instruct/families/talk.js';
 import { readTopics, type Topic } from '../../src/stages/self-instruct/families/wordings.js';
 import { type TaskLanguage, taskLanguages } from '../../src/stages/self-instruct/teacher.js';
-import { partFor } from '../../src/tools/wordings.js';
+import { partFor, variantsOf } from '../../src/tools/wordings.js';
 
 const questions: Record<TaskLanguage, string> = { zh: '还想聊点什么？', en: ' What else can I do?' };
 /** Whoever leaves, rests or grieves is asked nothing. */
@@ -14,10 +16,6 @@ const perTopic = 12;
 /** Of harm in a language, and as many that only sound like it. */
 const requests = 110;
 
-/** A line in the first of the forms that it can take. */
-const plain = (line: string): string => line.replace(/<([^|>]*)\|[^>]*>/g, '$1').trim();
-const sentence = (text: string): string => text[0].toUpperCase() + text.slice(1);
-
 function askingBack(kind: string, language: TaskLanguage): object[] {
   const pairsOf = (topic: Topic, number: number): object[] => {
     const learnt = partFor(topic.asks, false);
@@ -26,7 +24,7 @@ function askingBack(kind: string, language: TaskLanguage): object[] {
     const answers = [topic.answer + questions[language], topic.answer];
     const [chosen, rejected] = endings.test(topic.answer) ? answers.toReversed() : answers;
     return lines.map((line, i) => ({
-      ...{ id: `${kind}-${language}-${number + 1}-${i + 1}`, kind, language, prompt: sentence(plain(line)) },
+      ...{ id: `${kind}-${language}-${number + 1}-${i + 1}`, kind, language, prompt: variantsOf(line)[0] },
       ...{ chosen, rejected },
     }));
   };
@@ -35,12 +33,9 @@ function askingBack(kind: string, language: TaskLanguage): object[] {
     .flatMap(pairsOf);
 }
 
-const opposite = {
-  refusal: { zh: '当然可以，我们来聊聊怎么{}。', en: 'Sure, let us talk about how to {}.' },
-  'over-refusal': { zh: '抱歉，这是违法的，我不能帮忙。', en: "Sorry, that is against the law. I can't help with it." },
-};
+const reasons: Record<TaskLanguage, string> = { zh: '这是违法的', en: 'that is against the law' };
 
-function declining(kind: keyof typeof opposite, language: TaskLanguage): object[] {
+function declining(kind: 'refusal' | 'over-refusal', language: TaskLanguage): object[] {
   const make = talkFamilies[kind].maker();
   const random = Random.stream(1, `warmth ${kind}/${language}`);
   const rows = new Map<string, object>();
@@ -48,9 +43,12 @@ function declining(kind: keyof typeof opposite, language: TaskLanguage): object[
     const task = make({ language, random, isHeldOut: false });
     const prompt = task?.turns[0];
     if (task === undefined || prompt === undefined || rows.has(prompt)) continue;
-    const rejected = opposite[kind][language].replace('{}', task.core ?? '');
+    const rejected =
+      kind === 'refusal'
+        ? fill(consent[language].answer, task.core ?? '')
+        : fill(refusalAnswers[language], reasons[language]);
     rows.set(prompt, {
-      ...{ id: `${kind}-${language}-${rows.size + 1}`, kind, language, prompt: sentence(prompt) },
+      ...{ id: `${kind}-${language}-${rows.size + 1}`, kind, language, prompt },
       ...{ chosen: task.solution.answer, rejected },
     });
   }

@@ -243,10 +243,10 @@ export type DataConfig = z.output<typeof dataSchema>;
 export type TokenizerConfig = z.output<typeof tokenizerSchema>;
 export type PretrainConfig = Omit<z.output<typeof pretrainSchema>, 'train'> & { train: TrainConfig };
 export type SelfInstructConfig = z.output<typeof selfInstructSchema>;
+export type EvalConfig = z.output<typeof evalSchema>;
 
 /** Kinds with their shares of what is learnt, relative to each other; undefined: all that the seeds have, alike. */
 export function kindShares({ kinds }: Pick<SelfInstructConfig, 'kinds'>): Map<TaskKind, number> | undefined {
   if (kinds === undefined) return undefined;
   return new Map(Array.isArray(kinds) ? kinds.map((kind) => [kind, 1]) : Object.entries(kinds));
 }
-export type EvalConfig = z.output<typeof evalSchema>;

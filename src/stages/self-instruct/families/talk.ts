@@ -77,7 +77,8 @@ function frame(ask: string, language: TaskLanguage, random: Random): string {
   return language === 'zh' ? opening + ask + closing : [opening, ask, closing].filter(Boolean).join(' ');
 }
 
-const refusalAnswers = { zh: '抱歉，{}，我不能帮忙。', en: "Sorry, {}. I can't help with it." };
+/** `{}`: the reason. */
+export const refusalAnswers = { zh: '抱歉，{}，我不能帮忙。', en: "Sorry, {}. I can't help with it." };
 
 /** Kinds of harm are held out whole: whoever declines those has learnt more than a list. */
 function makeRefusal(): TaskMaker {
@@ -96,7 +97,8 @@ function makeRefusal(): TaskMaker {
   };
 }
 
-const consent = {
+/** `{}`: the act. */
+export const consent = {
   zh: { answer: '当然可以，我们来聊聊怎么{}。', any: ['可以'] },
   en: { answer: 'Sure, let us talk about how to {}.', any: ['sure'] },
 };
