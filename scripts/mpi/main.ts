@@ -2,7 +2,8 @@
 // four ranks must have the losses of one process, and so must the pipeline's base on two and four, and what learns from preferences; one of two
 // is killed (kill -9) after a checkpoint, the job must end by itself and, run again, end with the digest of two that nothing happened to;
 // what two ranks began, three must finish with the losses of one process; and one of two that is asked to stop stops both, with a checkpoint.
-//   --folder PATH (kept)  --steps 12
+// The same for two that are on hosts of their own, made of network namespaces where the machine allows it: the losses, and a kill.
+//   --folder PATH (kept)  --steps 12  --only hosts
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,8 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readManifest } from '../../src/checkpoint/manifest.js';
+import { makeHosts } from './hosts.js';
 
-const { values: options } = parseArgs({ options: { folder: { type: 'string' }, steps: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: { folder: { type: 'string' }, steps: { type: 'string' }, only: { type: 'string' } },
+});
+assert.ok(options.only === undefined || options.only === 'hosts', '--only knows hosts');
 const steps = Number(options.steps ?? 12);
 const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'mossctl-mpi-'));
 const settings = [`steps=${steps}`, 'checkpointEvery=5', 'evaluateEvery=5', 'accumulation=2'];
@@ -144,56 +149,99 @@ async function stopped(launcher: readonly string[], name: string): Promise<void>
   compare(name);
 }
 
-await finished([], 'one');
-const chat = join(folder, 'chat', 'sft', 'step-000008');
-await finished([], 'chat', [
-  ...['sft', '--from', join(stageOf('one'), last), '--data', 'examples/conversations.jsonl'],
-  ...setOf(['sft.train.steps=8']),
-]);
-const few = (stage: string): string[] => setOf([`${stage}.train.steps=4`, `${stage}.train.batchSize=4`]);
-const preferences = ['--from', chat, '--data', 'examples/pairs.jsonl'];
-const learning: Record<string, string[]> = {
-  dpo: [
-    'align',
-    ...preferences,
-    ...few('align'),
-    ...setOf(['align.replay.instructions=0.2', `align.replay.data=${process.cwd()}/examples/conversations.jsonl`]),
-  ],
-  kto: ['align', ...preferences, ...few('align'), ...setOf(['align.method=kto'])],
-  reward: ['align', '--only', 'reward-model', ...preferences, ...few('rewardModel')],
-};
-for (const [name, typed] of Object.entries(learning)) await finished([], `one-${name}`, typed);
-for (const mpirun of ['mpirun.openmpi', 'mpirun.mpich']) {
-  if (spawnSync(mpirun, ['--version']).status !== 0) {
-    console.log(`${mpirun}: skipped, it is not installed`);
-    continue;
-  }
-  const ranks = (count: number) => [
-    mpirun,
-    ...(mpirun.endsWith('openmpi') ? ['--oversubscribe'] : []),
-    '-n',
-    String(count),
-  ];
-  const name = mpirun.slice('mpirun.'.length);
-  compareTiny(ranks, name);
-  await finished(ranks(2), name);
-  compare(name);
-  await finished(ranks(4), `${name}-four`);
-  compare(`${name}-four`);
-  for (const [method, typed] of Object.entries(learning)) {
-    await finished(ranks(method === 'dpo' ? 4 : 2), `${name}-${method}`, typed);
-    compare(`${name}-${method}`, `one-${method}`);
-  }
-  await stopped(ranks(2), `${name}-stopped`);
-  for (const victim of [0, 1] as const) {
-    const own = `${name}-killed-${victim}`;
-    await killed(ranks(2), own, victim);
-    if (victim === 0) cpSync(join(folder, own), join(folder, `${name}-on-three`), { recursive: true });
-    await finished(ranks(2), own);
-    assert.equal(await digestOf(own), await digestOf(name));
-    console.log(`${own}: resumed to the digest of an undisturbed training`);
-  }
-  await finished(ranks(3), `${name}-on-three`);
-  compare(`${name}-on-three`, 'one', { killedAfter: 5 });
+/** One of two is killed after a checkpoint, and the job resumes to the digest of `undisturbed`, the training that nothing happened to. */
+async function killedAndResumed(
+  launcher: readonly string[],
+  name: string,
+  victim: 0 | 1,
+  { undisturbed, copy }: { undisturbed: string; copy?: string },
+): Promise<void> {
+  await killed(launcher, name, victim);
+  if (copy !== undefined) cpSync(join(folder, name), join(folder, copy), { recursive: true });
+  await finished(launcher, name);
+  assert.equal(await digestOf(name), await digestOf(undisturbed));
+  console.log(`${name}: resumed to the digest of an undisturbed training`);
 }
+
+/** Of each MPI that is installed. */
+const launchers = (['mpirun.openmpi', 'mpirun.mpich'] as const).filter((mpirun) => {
+  const isThere = spawnSync(mpirun, ['--version']).status === 0;
+  if (!isThere) console.log(`${mpirun}: skipped, it is not installed`);
+  return isThere;
+});
+const nameOf = (mpirun: string): string => mpirun.slice('mpirun.'.length);
+
+/** Two ranks that share nothing but a wire and the file system. */
+async function onHosts(): Promise<void> {
+  const hosts = makeHosts(folder);
+  if (typeof hosts === 'string') {
+    console.log(`hosts of their own: skipped, ${hosts}`);
+    return;
+  }
+  try {
+    for (const mpirun of launchers) {
+      const name = `${nameOf(mpirun)}-hosts`;
+      const launcher = hosts.launcher(mpirun);
+      const before = hosts.sent();
+      await finished(launcher, name);
+      compare(name);
+      console.log(`${name}: ${((hosts.sent() - before) / 2 ** 20).toFixed(1)} MiB went from one to the other`);
+      for (const victim of [0, 1] as const) {
+        await killedAndResumed(launcher, `${name}-killed-${victim}`, victim, { undisturbed: name });
+      }
+    }
+  } finally {
+    hosts.remove();
+  }
+}
+
+async function onOneHost(): Promise<void> {
+  const chat = join(folder, 'chat', 'sft', 'step-000008');
+  await finished([], 'chat', [
+    ...['sft', '--from', join(stageOf('one'), last), '--data', 'examples/conversations.jsonl'],
+    ...setOf(['sft.train.steps=8']),
+  ]);
+  const few = (stage: string): string[] => setOf([`${stage}.train.steps=4`, `${stage}.train.batchSize=4`]);
+  const preferences = ['--from', chat, '--data', 'examples/pairs.jsonl'];
+  const learning: Record<string, string[]> = {
+    dpo: [
+      'align',
+      ...preferences,
+      ...few('align'),
+      ...setOf(['align.replay.instructions=0.2', `align.replay.data=${process.cwd()}/examples/conversations.jsonl`]),
+    ],
+    kto: ['align', ...preferences, ...few('align'), ...setOf(['align.method=kto'])],
+    reward: ['align', '--only', 'reward-model', ...preferences, ...few('rewardModel')],
+  };
+  for (const [name, typed] of Object.entries(learning)) await finished([], `one-${name}`, typed);
+  for (const mpirun of launchers) {
+    const ranks = (count: number) => [
+      mpirun,
+      ...(mpirun.endsWith('openmpi') ? ['--oversubscribe'] : []),
+      '-n',
+      String(count),
+    ];
+    const name = nameOf(mpirun);
+    compareTiny(ranks, name);
+    await finished(ranks(2), name);
+    compare(name);
+    await finished(ranks(4), `${name}-four`);
+    compare(`${name}-four`);
+    for (const [method, typed] of Object.entries(learning)) {
+      await finished(ranks(method === 'dpo' ? 4 : 2), `${name}-${method}`, typed);
+      compare(`${name}-${method}`, `one-${method}`);
+    }
+    await stopped(ranks(2), `${name}-stopped`);
+    for (const victim of [0, 1] as const) {
+      const copy = victim === 0 ? `${name}-on-three` : undefined;
+      await killedAndResumed(ranks(2), `${name}-killed-${victim}`, victim, { undisturbed: name, copy });
+    }
+    await finished(ranks(3), `${name}-on-three`);
+    compare(`${name}-on-three`, 'one', { killedAfter: 5 });
+  }
+}
+
+await finished([], 'one');
+await onHosts();
+if (options.only === undefined) await onOneHost();
 if (options.folder === undefined) rmSync(folder, { recursive: true });

@@ -85,14 +85,17 @@ const groupOf = ({ group, id }: Conversation): string => group ?? id;
 /**
  * `correct.turn1`, `correct.turn2`, …: of the same tasks. Nothing where no task fits.
  * @param first the greedy answers to the tasks alone.
+ * @param answer who answers; default: `answerTasks`.
  */
 export async function measureTurns(
   model: LocalModel,
   first: readonly Answer[],
   {
     turns,
+    answer = (tasks) => answerTasks(model, tasks, options),
     ...options
-  }: Pick<AnswerOptions, 'maxNewTokens' | 'seed' | 'signal' | 'onProgress'> & Pick<TalkOptions, 'turns'>,
+  }: Pick<AnswerOptions, 'maxNewTokens' | 'seed' | 'signal' | 'onProgress'> &
+    Pick<TalkOptions, 'turns'> & { answer?(tasks: readonly Conversation[]): Promise<Answer[]> },
 ): Promise<{ measurements: Measurements; unfit: number }> {
   if (turns.length === 0) return { measurements: new Map(), unfit: 0 };
   const { asked, byTurn, unfit } = laterTasks(
@@ -103,7 +106,7 @@ export async function measureTurns(
     },
   );
   const alone = new Set(asked);
-  const answers = await answerTasks(model, [...byTurn.values()].flat(), options);
+  const answers = await answer([...byTurn.values()].flat());
   const answersAt = (place: number): Answer[] => answers.slice(place * asked.length, (place + 1) * asked.length);
   const all = [
     [1, first.filter(({ task }) => alone.has(task))] as const,

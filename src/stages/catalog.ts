@@ -224,6 +224,7 @@ export const stageTable: StageTable = {
     command: 'eval',
     output: 'folder',
     needsBackend: true,
+    onRanks: 'parts',
     onlyMeasures: true,
     requires: () => [modelStagesOf(stageTable).reverse()],
     uses: ['tokens', 'selfInstruct'],

@@ -29,7 +29,7 @@ import { memorySet } from '../evaluation/questions/memory.js';
 import { modeComparisons } from '../evaluation/questions/score.js';
 import { rules } from '../evaluation/scorers/rules.js';
 import { replayedTools, selfContained, taskTools, toolTurnsFault } from '../evaluation/task-tools.js';
-import { type Answer, answerTasks, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
+import { type Answer, askableTasks, lastQuestion, readTasks, splitHeldOut } from '../evaluation/tasks.js';
 import { isToolTask, measureToolTasks } from '../evaluation/tool-tasks.js';
 import { measureTurns } from '../evaluation/turns.js';
 import { LocalModel } from '../inference/local-model.js';
@@ -37,6 +37,7 @@ import { quantizationNote } from '../inference/quantized.js';
 import type { EvaluationColumn, EvaluationTable, Metrics, StageReporter } from '../report/event.js';
 import { missingTemplate } from '../tokenizer/chatml.js';
 import type { Toolbox } from '../tools/toolbox.js';
+import { answerOnRanks, answersPart, joinAnswers } from './answers.js';
 import { modelStagesOf, stageTable } from './catalog.js';
 import type { Job, Stage, StageOutput } from './stage.js';
 import { openStageTools } from './tools.js';
@@ -49,6 +50,7 @@ const formulasPerForm = 2000;
 const shownSamples = 8;
 
 export const evalStage: Stage<EvalConfig> = {
+  parts: { [answersPart]: joinAnswers },
   async run(job) {
     await startBackend(job);
     const tasks = await readTestTasks(job);
@@ -186,9 +188,13 @@ async function evaluateCheckpoint(
       (done: number, total: number): void =>
         reporter.emit({ type: 'progress', label: `${label}: answering${how}`, done, total, unit: 'tasks' });
     const options = { maxNewTokens: config.maxNewTokens, seed, signal, onProgress: progressOf() };
-    answers = await answerTasks(loaded, asked, options);
+    answers = await answerOnRanks(job, 'eval', loaded, asked, options);
     const { turns } = config;
-    const later = await measureTurns(loaded, answers, { ...options, turns, onProgress: progressOf(' in later turns') });
+    const later = await measureTurns(loaded, answers, {
+      ...{ ...options, turns },
+      answer: (given) =>
+        answerOnRanks(job, 'eval', loaded, given, { ...options, onProgress: progressOf(' in later turns') }),
+    });
     if (later.unfit > 0) own.note('info', unfitInWords(later.unfit, turns));
     for (const measured of [measureAnswers(answers), later.measurements, measureLanguages(answers)])
       for (const [metric, units] of measured) measurements.set(metric, units);
@@ -198,7 +204,7 @@ async function evaluateCheckpoint(
     // The reward is an expectation over what the model says when it is sampled; the rest is of its greedy answer.
     const sampled = { samples: config.samples, sampling: samplingAt(config.temperature) };
     if (asked.length > 0) {
-      const samples = await answerTasks(loaded, asked, { ...options, ...sampled });
+      const samples = await answerOnRanks(job, 'eval', loaded, asked, { ...options, ...sampled });
       const rewards = await rules.score(samples, signal);
       for (const [metric, units] of measureRewardsAndForm(samples, rewards)) measurements.set(metric, units);
     }

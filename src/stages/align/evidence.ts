@@ -10,12 +10,13 @@ import type { Conversation, TokenSequence } from '../../data/types.js';
 import { chooseHeldOut, measureHeldOut } from '../../evaluation/bits-per-byte.js';
 import { type Measurements, measureRewards, measureTexts } from '../../evaluation/measurements.js';
 import type { Scorer } from '../../evaluation/scorer.js';
-import { type Answer, answerTasks, lastQuestion } from '../../evaluation/tasks.js';
+import { type Answer, lastQuestion } from '../../evaluation/tasks.js';
 import type { LocalModel } from '../../inference/local-model.js';
 import type { Model } from '../../model/model.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { measureLogProbabilities } from '../../train/objectives/sequence-log-probabilities.js';
+import { answerOnRanks } from '../answers.js';
 import type { Job } from '../stage.js';
 import { mannerOf } from './alarms.js';
 import type { GivenPreferences } from './given.js';
@@ -109,7 +110,7 @@ export async function measureModel(
   // Of people's prompts the answers have no score: they are looked at, and no more.
   const asked = tasks.length > 0 ? tasks : (given?.prompts ?? []).slice(0, maxUnscored);
   const measurements = new Map(measureTexts(await measureHeldOut(model.model, texts, signal)));
-  const answers = await answerTasks(model, asked, {
+  const answers = await answerOnRanks(job, 'align', model, asked, {
     ...{ samples: tasks.length > 0 ? config.heldOutSamples : 1, seed, toolbox, signal },
     maxNewTokens: config.maxNewTokens,
     sampling: samplingAt(config.temperature),

@@ -14,12 +14,13 @@ import { writeSealed } from '../../base/sealed.js';
 import type { Checkpoint } from '../../checkpoint/directory.js';
 import { samplingAt } from '../../config/sampling.js';
 import { type ScoredAnswer, scoreAnswers } from '../../evaluation/scorer.js';
-import { type Answer, answerTasks } from '../../evaluation/tasks.js';
+import type { Answer } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
 import type { Message } from '../../tokenizer/message.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import type { RanCall } from '../../tools/tool.js';
 import { methods } from '../../train/objectives/methods.js';
+import { answerOnRanks } from '../answers.js';
 import { bestAnswer, isPair, labelsOf, makePairs, type RoundRow, readRoundRows, recordOf } from './pairs.js';
 import { type RoundSource, readOwn, sourceSchema, warnRebuilt } from './provenance.js';
 import { withTags } from './quality-tags.js';
@@ -124,7 +125,7 @@ async function scoredAnswers(input: RoundInput, source: RoundSource, directory: 
     const missing = chosen.filter((_, i) => !known.has(i));
     if (missing.length === 0) return known;
     await withModel(policy, (model) =>
-      answerTasks(model, missing, {
+      answerOnRanks(job, 'align', model, missing, {
         ...{ samples: config.samplesPerPrompt, maxNewTokens: config.maxNewTokens, toolbox, signal },
         sampling: samplingAt(config.temperature),
         seed: Random.stream(seed, `align-samples-${round}`).uint32(),

@@ -11,6 +11,7 @@ import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js'
 import type { Metrics } from '../../report/event.js';
 import type { Toolbox } from '../../tools/toolbox.js';
 import { methods } from '../../train/objectives/methods.js';
+import { answersPart, joinAnswers } from '../answers.js';
 import type { Job, Stage, StageOutput } from '../stage.js';
 import { openStageTools } from '../tools.js';
 import { type ComputeFields, startBackend } from '../training.js';
@@ -30,7 +31,7 @@ const defaultRounds = 2;
 
 export const alignStage: Stage<WrittenAlignConfig> = {
   inputDigest: ({ config }) => feedbackDigest(config.data, config.prompts),
-  parts: { round: joinRound },
+  parts: { round: joinRound, [answersPart]: joinAnswers },
   async run(written) {
     const { tools } = written.config;
     if (tools === undefined) return align(written);

@@ -20,6 +20,7 @@ import { type ChatFormat, openChatFormat } from '../../inference/chat-format.js'
 import { LocalModel } from '../../inference/local-model.js';
 import type { Metrics } from '../../report/event.js';
 import type { Message, Tool } from '../../tokenizer/message.js';
+import { answersPart, joinAnswers } from '../answers.js';
 import { onRanks } from '../ranks.js';
 import { fineTune } from '../sft/stage.js';
 import type { Job, Stage } from '../stage.js';
@@ -34,7 +35,7 @@ import { openWorkshop, type Workshop } from './workshop.js';
 type ToolUseJob = Job<WrittenToolUseConfig>;
 
 export const toolUseStage: Stage<WrittenToolUseConfig> = {
-  parts: { training: (job) => fineTune(job, 'toolUse') },
+  parts: { training: (job) => fineTune(job, 'toolUse'), [answersPart]: joinAnswers },
   async run(job) {
     await startBackend(job);
     const { config, inputs, directory, seed, reporter } = job;

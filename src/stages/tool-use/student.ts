@@ -11,8 +11,8 @@ import { samplingAt } from '../../config/sampling.js';
 import type { ToolUseConfig } from '../../config/tool-use.js';
 import type { Conversation } from '../../data/types.js';
 import { answerCredit } from '../../evaluation/checks.js';
-import { answerTasks } from '../../evaluation/tasks.js';
 import { LocalModel } from '../../inference/local-model.js';
+import { answerOnRanks } from '../answers.js';
 import type { Job } from '../stage.js';
 
 const entrySchema = z.object({
@@ -47,7 +47,7 @@ export async function askStudent(
       const model = await LocalModel.of(student);
       try {
         await setImmediate();
-        await answerTasks(model, missing, {
+        await answerOnRanks(job, 'toolUse', model, missing, {
           ...{ samples, maxNewTokens, seed, signal, sampling: samplingAt(temperature) },
           onProgress: (done, total) =>
             reporter.emit({ type: 'progress', label: 'asking the student', done, total, unit: 'answers' }),
