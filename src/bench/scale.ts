@@ -85,16 +85,17 @@ export async function measureScale(job: ScaleJob, cores = availableCores()): Pro
   const { shape, precision, rounds, takesThreads, folder, ...compute } = job;
   const { status, stdout } = spawnSync(launcher, ['--version'], { encoding: 'utf8' });
   if (status !== 0) return { missing: `there is no ${launcher} here` };
+  const isOpenMpi = /open mpi/i.test(stdout);
   let library: string;
   try {
-    library = (await findMpi()).version;
+    library = (await findMpi(isOpenMpi ? 'Open MPI' : 'MPICH')).version;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { missing: error.message };
   }
   const own: TrainJob = { ...compute, shape, precision, threads: takesThreads ? 1 : undefined };
   // Hydra, of MPICH, binds nothing by itself, and starts as many as are asked for.
-  const options = /open mpi/i.test(stdout) ? ['--bind-to', 'none', '--oversubscribe'] : [];
+  const options = isOpenMpi ? ['--bind-to', 'none', '--oversubscribe'] : [];
   const measured: { one: TrainMeasurement; together: RankMeasurement[] }[] = [];
   for (let round = 0; round < rounds; round++) {
     // Who comes first turns from round to round; in the first one the ranks, so that a launcher that starts none costs little.

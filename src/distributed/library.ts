@@ -48,10 +48,14 @@ const threadsFunneled = 1;
 type Koffi = typeof import('koffi').default;
 type Loaded = ReturnType<Koffi['load']>;
 
-/** What `doctor` says of it, without joining a job. @throws UserError where koffi or a library is missing */
-export async function findMpi(): Promise<{ version: string; path: string }> {
+/**
+ * What `doctor` says of it, without joining a job.
+ * @param first the family that is looked for first, where there are several.
+ * @throws UserError where koffi or a library is missing
+ */
+export async function findMpi(first: MpiFamily = 'Open MPI'): Promise<{ version: string; path: string }> {
   const koffi = await loadKoffi();
-  const { path, version } = open(koffi, 'Open MPI');
+  const { path, version } = open(koffi, first);
   return { path, version };
 }
 

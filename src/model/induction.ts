@@ -33,6 +33,8 @@ const headsOfAKind = 2;
 export class InductionHeads {
   readonly #config: ModelConfig;
   readonly #heads: number;
+  /** Pairs of a head's numbers that turn fast; half of them at most, for the others have their work, too. */
+  readonly #fast: number;
   /** Of the embeddings. */
   readonly #scale: number;
   /** Length 1. */
@@ -45,6 +47,7 @@ export class InductionHeads {
     this.#config = config;
     this.#heads = Math.min(headsOfAKind, config.num_key_value_heads);
     const { hidden_size: d, head_dim: size } = config;
+    this.#fast = Math.min(fastFrequencies, Math.max(1, Math.floor(size / 4)));
     this.#scale = embeddingScale * Math.min(1, widthOfScale / d);
     const random = Random.stream(seed, 'induction-heads');
     const [common] = orthonormal([], 1, d, random);
@@ -88,7 +91,7 @@ export class InductionHeads {
   #toPrevious(projection: string, values: Float32Array): void {
     const { head_dim: size } = this.#config;
     const { frequencies } = rotationOf(this.#config);
-    const fast = Math.min(fastFrequencies, size / 2);
+    const fast = this.#fast;
     const length = Math.sqrt(1 / fast);
     for (let head = 0; head < this.#heads; head++) {
       for (let i = 0; i < size; i++) {
@@ -114,7 +117,7 @@ export class InductionHeads {
   /** Of the second: each token finds those that came after its like, and says them. */
   #toSame(projection: string, values: Float32Array): void {
     const { head_dim: size } = this.#config;
-    const isSlow = (i: number): boolean => i % (size / 2) >= Math.min(fastFrequencies, size / 4);
+    const isSlow = (i: number): boolean => i % (size / 2) >= this.#fast;
     for (let head = 0; head < this.#heads; head++) {
       for (let i = 0; i < size; i++) {
         const [read, held] = [this.#read[head][i], this.#held[head][i]];

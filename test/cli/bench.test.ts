@@ -97,7 +97,10 @@ test('bench refuses an option that no section takes', async () => {
 test('bench refuses a number of threads where every process takes one', async () => {
   const { code, stdout, stderr } = await mossctl(['bench', '--only', 'machine,scale', '--threads', '4']);
   assert.equal(code, 2, stdout);
-  assert.match(stderr, /--threads has no effect on scale\. Omit it/);
+  assert.match(stderr, /--threads has no effect on scale\. Omit it: each of its processes takes one thread/);
+  const both = await mossctl(['bench', '--only', 'scale,neighbour', '--threads', '4']);
+  assert.equal(both.code, 2, both.stdout);
+  assert.match(both.stderr, /no effect on neighbour, scale\. Omit it: it compares two threads with one; each of its/);
 });
 
 test('the help names every section', () => {

@@ -70,6 +70,12 @@ const takenBy = {
   quantize: ['decode'],
 } as const satisfies { [Name in keyof BenchOptions]?: readonly Section[] };
 
+/** Those that have a number of threads of their own. */
+const ownThreads: { [Name in Section]?: string } = {
+  neighbour: 'it compares two threads with one',
+  scale: 'each of its processes takes one thread',
+};
+
 /** What is asked for is done or refused. */
 function refuseUnused(options: BenchOptions, chosen: readonly Section[]): void {
   const faults = Object.entries(takenBy)
@@ -81,8 +87,9 @@ function refuseUnused(options: BenchOptions, chosen: readonly Section[]): void {
       next: `Omit it, or add ${by.join(' or ')} to --only`,
     }));
   const rest = chosen.filter((section) => section !== 'machine');
-  if (options.threads !== undefined && rest.length > 0 && rest.every((section) => section === 'scale')) {
-    faults.push({ what: '--threads has no effect on scale', next: 'Omit it: each of its processes takes one thread' });
+  if (options.threads !== undefined && rest.length > 0 && rest.every((section) => section in ownThreads)) {
+    const next = `Omit it: ${rest.map((section) => ownThreads[section]).join('; ')}`;
+    faults.push({ what: `--threads has no effect on ${rest.join(', ')}`, next });
   }
   if (faults.length > 0) throw new UserError(faults);
 }

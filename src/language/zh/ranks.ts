@@ -80,6 +80,7 @@ export const ranks: Catalog = {
   'The same command {1}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly':
     '同一命令{1}。请在同一种机器上、用同样的 --threads 启动各进程；若仍然发生，就有机器算错了',
   'rank {1} does not see this checkpoint, which rank 0 has found': '第 {1} 号看不到第 0 号找到的这个检查点',
+  'rank {1} finds another checkpoint here than rank 0': '第 {1} 号在这里找到的检查点与第 0 号不同',
   'it has looked for {1} s': '它找了 {1} 秒',
   'this process does not see the conversations that the first one has stored': '这个进程看不到第一个进程存下的对话',
   'Give a run folder (--out) on a file system that all machines share; where it is on one, the same command finds them now':
@@ -109,8 +110,10 @@ export const ranks: Catalog = {
   '{1}, {2} processes': '{1}，{2} 个进程',
   '{1} of a rank a step, at least {2}': '每个进程每步 {1}，至少 {2}',
   '{1}: {2}; {3}; peak RSS {4} MiB, alone {5} MiB': '{1}：{2}；{3}；峰值内存 {4} MiB，单独 {5} MiB',
-  '--threads has no effect on scale': '--threads 对 scale 不起作用',
-  'Omit it: each of its processes takes one thread': '请去掉它：scale 的每个进程只用一个线程',
+  '--threads has no effect on {1}': '--threads 对 {1} 不起作用',
+  'Omit it: {1}': '请去掉它：{1}',
+  'it compares two threads with one': '它比较两个线程与一个线程',
+  'each of its processes takes one thread': '它的每个进程只用一个线程',
   'there is no {1} here': '这里没有 {1}',
   'the {1} processes that trained {2} ended {3}': '训练 {2} 的 {1} 个进程已结束（{3}）',
   'with code {1}': '代码 {1}',
