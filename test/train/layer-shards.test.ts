@@ -38,8 +38,8 @@ async function onThreads<Said>(size: number, jobs: readonly (StepsJob | Training
 const size = 3;
 // 2 rows, so that one of three ranks has nothing to compute; and 8, which make one pass of the first rank and two of the others.
 const stepsJobs: StepsJob[] = [
-  { kind: 'adamw', count: 1, steps: 3 },
-  { kind: 'muon', count: 4, steps: 3 },
+  { kind: 'adamw', count: 1, steps: 2 },
+  { kind: 'muon', count: 4, steps: 2 },
 ];
 
 describe('layers in shares', () => {
@@ -51,12 +51,11 @@ describe('layers in shares', () => {
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'mossctl-shards-'));
     await openBackend('wasm');
-    const copies = ['resumed', 'moments', 'alone'].map(directoryOf);
+    const copies = ['resumed', 'alone'].map(directoryOf);
     const runs: (Omit<TrainingJob, 'directory'> & { name: string })[] = [
       { name: 'undisturbed', shard: 'weights' },
-      { name: 'stopped', shard: 'weights', stopAt: 5, copies },
+      { name: 'stopped', shard: 'weights', stopAt: 3, copies },
       { name: 'resumed', shard: 'weights' },
-      { name: 'moments', shard: 'moments' },
     ];
     const trainings = runs.map(({ name, ...run }) => ({ ...run, directory: directoryOf(name) }));
     const said = await onThreads<StepsSaid | TrainingSaid>(size, [...stepsJobs, ...trainings]);
@@ -76,7 +75,7 @@ describe('layers in shares', () => {
         assert.ok(Math.abs(first.losses[step] - loss) <= 1e-5 * loss, what);
         assert.ok(Math.abs(first.norms[step] - one.norms[step]) <= 1e-3 * one.norms[step], what);
       }
-      assert.ok(one.losses[2] < one.losses[0]);
+      assert.ok(one.losses[1] < one.losses[0]);
       const largest = Math.max(...one.moments.map(Math.abs));
       const off = Math.max(...one.moments.map((value, at) => Math.abs(value - first.moments[at])));
       assert.ok(largest > 0.01 && off <= 1e-6, `${job.kind}: off by ${off} of ${largest}`);
@@ -100,15 +99,11 @@ describe('layers in shares', () => {
     assert.equal(outcome, '');
     assert.equal(evaluated.length, 2);
     assert.ok(evaluated.every((sum) => sum > 100)); // of whole weights
-    assert.match(trained.get('stopped')?.outcome ?? '', /Interrupted: stopped at step 5 of 10/);
+    assert.match(trained.get('stopped')?.outcome ?? '', /Interrupted: stopped at step 3 of 6/);
     assert.equal(trained.get('resumed')?.digest, digest);
-    for (const again of [
-      trained.get('moments') as TrainingSaid,
-      await runTraining({ directory: directoryOf('alone'), shard: 'moments' }, alone),
-    ]) {
-      assert.equal(again.steps, 5, again.outcome);
-      assert.ok(Math.abs(again.loss - loss) <= 1e-4 * loss, `${again.loss}, ${loss}`);
-      assert.ok(Math.abs(again.evaluated[0] - evaluated[1]) <= 1e-3 * evaluated[1]);
-    }
+    const again = await runTraining({ directory: directoryOf('alone'), shard: 'moments' }, alone);
+    assert.equal(again.steps, 3, again.outcome);
+    assert.ok(Math.abs(again.loss - loss) <= 1e-4 * loss, `${again.loss}, ${loss}`);
+    assert.ok(Math.abs(again.evaluated[1] - evaluated[1]) <= 1e-3 * evaluated[1]);
   });
 });

@@ -112,7 +112,7 @@ export async function runTraining(
   try {
     ({ digest } = await train({
       ...{ model: shard === 'weights' ? modelOf('muon', communicator) : tinyModel(), objective: countingObjective() },
-      ...{ config: trainConfig({ optimizer: 'muon', momentum: 0.9, evaluateEvery: 5, shard }), steps: 10 },
+      ...{ config: trainConfig({ optimizer: 'muon', momentum: 0.9, evaluateEvery: 4, shard }), steps: 6 },
       ...{ directory, runDirectory: directory, tokenizerFiles: { 'tokenizer.json': '{}' }, eosTokenIds: [0] },
       manifest: {
         ...{ stage: 'pretrain' as const, parent: null, lineage: [], settings: { train: { shard } } },
