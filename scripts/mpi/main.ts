@@ -1,5 +1,5 @@
 // npm run test:mpi: whole trainings of the smoke pipeline under mpirun, of each MPI that is installed. 100 steps of a tiny model on two and on
-// four ranks must have the losses of one process, and so must the pipeline's base on two and four, and what learns from preferences; one of two
+// four ranks, with weights whole and in shares, must have the losses of one process, and so must the pipeline's base on two and four, and what learns from preferences; one of two
 // is killed (kill -9) after a checkpoint, the job must end by itself and, run again, end with the digest of two that nothing happened to;
 // what two ranks began, three must finish with the losses of one process; and one of two that is asked to stop stops both, with a checkpoint.
 // The same for two that are on hosts of their own, made of network namespaces where the machine allows it: the losses, and a kill.
@@ -73,8 +73,8 @@ function compare(name: string, one = 'one', { killedAfter = 0 } = {}): void {
 }
 
 /** Of each rank of a training of the tiny model. */
-function tinyLosses(launcher: readonly string[], optimizer: string): number[][] {
-  const own = [process.execPath, '--import', 'tsx', 'test/distributed/rank.ts', '100', optimizer];
+function tinyLosses(launcher: readonly string[], optimizer: string, shard = 'moments'): number[][] {
+  const own = [process.execPath, '--import', 'tsx', 'test/distributed/rank.ts', '100', optimizer, shard];
   const [command, ...rest] = [...launcher, ...own];
   const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', env: { ...process.env, ...asRoot } });
   assert.equal(status, 0, stderr);
@@ -85,14 +85,14 @@ function tinyLosses(launcher: readonly string[], optimizer: string): number[][] 
 function compareTiny(launcher: (count: number) => string[], name: string): void {
   for (const optimizer of ['adamw', 'muon']) {
     const [one] = tinyLosses([], optimizer);
-    for (const count of [2, 4]) {
-      const ranks = tinyLosses(launcher(count), optimizer);
+    for (const [count, shard] of [2, 4].flatMap((n) => [[n, 'moments'] as const, [n, 'weights'] as const])) {
+      const ranks = tinyLosses(launcher(count), optimizer, shard);
       assert.equal(ranks.length, count);
       for (const losses of ranks) assert.deepEqual(losses, ranks[0]);
       // Of the loss that it began with. One process whose weights are nudged by one rounding comes as far off as 2e-4.
       const most = Math.max(...one.map((loss, i) => Math.abs(ranks[0][i] - loss))) / one[0];
       console.log(
-        `${name}: 100 losses of ${optimizer} on ${count} ranks, at most ${most.toExponential(1)} from those of one`,
+        `${name}: 100 losses of ${optimizer} on ${count} ranks that share out ${shard}, at most ${most.toExponential(1)} from those of one`,
       );
       assert.ok(one.length === 100 && most < 1e-3, `${one.length} losses, off by ${most}`);
     }
@@ -101,6 +101,7 @@ function compareTiny(launcher: (count: number) => string[], name: string): void 
 
 const stageOf = (name: string): string => join(folder, name, 'pretrain');
 const last = `step-${String(steps).padStart(6, '0')}`;
+const inShares = (stage: string): string[] => setOf([`${stage}.train.shard=weights`]);
 const digestOf = async (name: string): Promise<string> => (await readManifest(join(stageOf(name), last))).digest;
 
 /** Processes of the job: those whose command line names the folder, but for the launcher's own. */
@@ -119,8 +120,12 @@ function ranksOf(name: string): number[] {
 }
 
 /** Sends a signal to one of two once there is a checkpoint. @returns how the job ended. */
-async function signalled(launcher: readonly string[], name: string, to: 0 | 1, signal: NodeJS.Signals): Promise<Ended> {
-  const { ended } = start(launcher, name);
+async function signalled(
+  launcher: readonly string[],
+  name: string,
+  { to, signal, typed }: { to: 0 | 1; signal: NodeJS.Signals; typed?: readonly string[] },
+): Promise<Ended> {
+  const { ended } = start(launcher, name, typed);
   let isOver = false;
   void ended.then(() => {
     isOver = true;
@@ -132,8 +137,13 @@ async function signalled(launcher: readonly string[], name: string, to: 0 | 1, s
   return ended;
 }
 
-async function killed(launcher: readonly string[], name: string, victim: 0 | 1): Promise<void> {
-  const { code } = await signalled(launcher, name, victim, 'SIGKILL');
+async function killed(
+  launcher: readonly string[],
+  name: string,
+  victim: 0 | 1,
+  typed?: readonly string[],
+): Promise<void> {
+  const { code } = await signalled(launcher, name, { to: victim, signal: 'SIGKILL', typed });
   assert.notEqual(code, 0);
   assert.ok(!existsSync(join(stageOf(name), last)), 'it was over before it was killed');
   console.log(`${name}: process ${victim + 1} of 2 killed after step 5; the job ended with ${code}`);
@@ -141,7 +151,7 @@ async function killed(launcher: readonly string[], name: string, victim: 0 | 1):
 
 /** The second process is asked to stop, and both do; the same command resumes. */
 async function stopped(launcher: readonly string[], name: string): Promise<void> {
-  const { code, said } = await signalled(launcher, name, 1, 'SIGTERM');
+  const { code, said } = await signalled(launcher, name, { to: 1, signal: 'SIGTERM' });
   assert.equal(code, 130, said);
   assert.match(said, /stopped at step \d+ of/);
   assert.ok(!existsSync(join(stageOf(name), last)), 'it was over before it was asked to stop');
@@ -154,13 +164,35 @@ async function killedAndResumed(
   launcher: readonly string[],
   name: string,
   victim: 0 | 1,
-  { undisturbed, copy }: { undisturbed: string; copy?: string },
+  { undisturbed, copy, typed }: { undisturbed: string; copy?: string; typed?: readonly string[] },
 ): Promise<void> {
-  await killed(launcher, name, victim);
+  await killed(launcher, name, victim, typed);
   if (copy !== undefined) cpSync(join(folder, name), join(folder, copy), { recursive: true });
-  await finished(launcher, name);
+  await finished(launcher, name, typed);
   assert.equal(await digestOf(name), await digestOf(undisturbed));
   console.log(`${name}: resumed to the digest of an undisturbed training`);
+}
+
+/** Fine-tuning of the base. */
+const tuning = (): string[] => [
+  ...['sft', '--from', join(stageOf('one'), last), '--data', 'examples/conversations.jsonl'],
+  ...setOf(['sft.train.steps=8']),
+];
+
+/** Layers in shares: the losses of one process, one of two killed, and what they began finished by three that hold all weights. */
+async function layersInShares(ranks: (count: number) => string[], name: string): Promise<void> {
+  const pretrainingInShares = [...pretraining, ...inShares('pretrain')];
+  await finished(ranks(2), `${name}-shares`, pretrainingInShares);
+  compare(`${name}-shares`);
+  await finished(ranks(4), `${name}-shares-four`, pretrainingInShares);
+  compare(`${name}-shares-four`);
+  await finished(ranks(4), `${name}-shares-chat`, [...tuning(), ...inShares('sft')]);
+  compare(`${name}-shares-chat`, 'chat');
+  const own = `${name}-shares-killed`;
+  const undisturbed = `${name}-shares`;
+  await killedAndResumed(ranks(2), own, 1, { undisturbed, copy: `${own}-on-three`, typed: pretrainingInShares });
+  await finished(ranks(3), `${own}-on-three`);
+  compare(`${own}-on-three`, 'one', { killedAfter: 5 });
 }
 
 /** Of each MPI that is installed. */
@@ -197,10 +229,7 @@ async function onHosts(): Promise<void> {
 
 async function onOneHost(): Promise<void> {
   const chat = join(folder, 'chat', 'sft', 'step-000008');
-  await finished([], 'chat', [
-    ...['sft', '--from', join(stageOf('one'), last), '--data', 'examples/conversations.jsonl'],
-    ...setOf(['sft.train.steps=8']),
-  ]);
+  await finished([], 'chat', tuning());
   const few = (stage: string): string[] => setOf([`${stage}.train.steps=4`, `${stage}.train.batchSize=4`]);
   const preferences = ['--from', chat, '--data', 'examples/pairs.jsonl'];
   const learning: Record<string, string[]> = {
@@ -232,6 +261,7 @@ async function onOneHost(): Promise<void> {
       compare(`${name}-${method}`, `one-${method}`);
     }
     await stopped(ranks(2), `${name}-stopped`);
+    await layersInShares(ranks, name);
     for (const victim of [0, 1] as const) {
       const copy = victim === 0 ? `${name}-on-three` : undefined;
       await killedAndResumed(ranks(2), `${name}-killed-${victim}`, victim, { undisturbed: name, copy });

@@ -58,15 +58,15 @@ export function planTraining(request: PlanRequest) {
   };
   /** What one of them takes. */
   const planRanks = (count: number) => {
-    const kind = { ...train, ranks: count };
+    const memory = rankMemory(config, { rows: train.batchSize, columns }, { ...train, ranks: count });
+    const shard = count > 1 ? (train.shard ?? 'moments') : 'moments';
     const flopsPerStep = (flopsPerToken * perStep) / count;
     const rate = machine.peakFlops === null ? null : machine.peakFlops * measuredShare(parameters);
     return {
-      count,
-      memory: rankMemory(config, { rows: train.batchSize, columns }, kind),
+      ...{ count, shard, memory },
       /** Operations, and bytes that it sends, and receives: of a step. */
       flopsPerStep,
-      wireBytesPerStep: wireBytes(decoderTable(config), count),
+      wireBytesPerStep: wireBytes(decoderTable(config), count, shard === 'weights' ? memory.passes : undefined),
       /** Of computing alone, on a machine like this one of its own; null where its rate is not known. */
       secondsPerStep: rate === null ? null : flopsPerStep / rate,
     };

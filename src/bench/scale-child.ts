@@ -40,6 +40,8 @@ function metered(communicator: Communicator, exchanged: Exchanged): Communicator
       count(counts);
       return timed(communicator.allGather(values, counts));
     },
+    reduceScatterNow: communicator.reduceScatterNow, // weights are whole here
+    allGatherNow: communicator.allGatherNow,
     gather: (value) => timed(communicator.gather(value)),
     fail: (error) => communicator.fail(error),
   };

@@ -7,23 +7,27 @@ type RankPlan = Exclude<TrainingPlan['ranks'], undefined>;
 
 /** @param optimizer in words; `bytes`: memory of this machine. */
 export function ranksText(
-  { count, memory, flopsPerStep, wireBytesPerStep, secondsPerStep }: RankPlan,
+  { count, shard, memory, flopsPerStep, wireBytesPerStep, secondsPerStep }: RankPlan,
   { optimizer, columns, bytes }: { optimizer: string; columns: number; bytes: number },
 ): string {
-  const both = (plain: number, recomputed = plain): string[] => [formatBytes(plain), formatBytes(recomputed)];
+  const isSharded = shard === 'weights';
+  // Layers in shares are always computed again.
+  const both = (plain: number, recomputed = plain): string[] =>
+    (isSharded ? [plain] : [plain, recomputed]).map(formatBytes);
   const table = formatTable(
     [
       `memory of one of ${formatCount(count)} processes, ${formatCount(memory.rows)} × ${formatCount(columns)} tokens at a time`,
-      ...['plain', 'recompute'],
+      ...(isSharded ? ['recompute'] : ['plain', 'recompute']),
     ],
     [
-      ['weights', ...both(memory.weights)],
-      ['gradients', ...both(memory.gradients)],
+      [isSharded ? 'weights: its share, a layer, and what is in none' : 'weights', ...both(memory.weights)],
+      [isSharded ? 'gradients of the same' : 'gradients', ...both(memory.gradients)],
       [`moments of ${optimizer}`, ...both(memory.moments)],
       ['buffers that gradients are summed through', ...both(memory.exchange)],
       ['activations', ...both(memory.activations, memory.recomputedActivations)],
       ['peak', ...both(memory.peak, memory.recomputedPeak)],
       ['the first one, while it saves', ...both(memory.peak + memory.saved, memory.recomputedPeak + memory.saved)],
+      ...(isSharded ? [['weights of the others that it gathers to evaluate', ...both(memory.gathered)]] : []),
     ],
   );
   const [here, recomputed] = [memory.peak, memory.recomputedPeak].map((peak) => count * peak + memory.saved);

@@ -60,7 +60,7 @@ export const toolUseSchema = z
       .max(0.9)
       .default(0.1)
       .describe('share of the rows that stay plain text of pretraining, against forgetting it'),
-    train: tunedTrainSchema.prefault({}).describe('trainer'),
+    train: tunedTrainSchema.omit({ shard: true }).prefault({}).describe('trainer'),
   })
   .refine(({ callBelow, directAbove }) => callBelow <= directAbove, {
     message: 'must not be above directAbove: a question would be both',

@@ -69,6 +69,12 @@ export const trainSchema = z.strictObject({
       'save memory: keep the activations of one layer at a time and compute them again in the backward pass, at the cost of one more forward pass (about a third more computation)',
     )
     .meta({ formerly: 'checkpointing' }),
+  shard: z
+    .enum(['moments', 'weights'])
+    .optional()
+    .describe(
+      'what processes that train together (mpirun) share out: moments, each having all weights (ZeRO-1); weights: those of the layers and their gradients too, gathered a layer at a time, with `recompute` (ZeRO-3); default: moments',
+    ),
 });
 export type TrainConfig = z.output<typeof trainSchema>;
 
@@ -78,6 +84,8 @@ const following = (field: z.ZodDefault<z.ZodNumber>, from: string) =>
 const bySize = (field: z.ZodDefault<z.ZodNumber>) => following(field, 'model.size');
 
 type Tuned = Record<'learningRate' | 'epochs' | 'batchSize' | 'weightDecay', string>;
+/** What only pretraining and fine-tuning do. */
+const shardsWeights = { shard: true } as const;
 const tuned = (defaults: Tuned) =>
   trainSchema.extend({
     learningRate: following(learningRate, `what is tuned: ${defaults.learningRate}`),
@@ -101,7 +109,7 @@ export const rewardTrainSchema = tuned({
   epochs: '2 (published models 1)',
   batchSize: '8',
   weightDecay: '0',
-});
+}).omit(shardsWeights);
 
 /** The same of alignment, whose rounds are evaluated and sampled when they end, to decide on promotion: not in between. */
 export const alignTrainSchema = tuned({
@@ -116,7 +124,7 @@ export const alignTrainSchema = tuned({
       .default(0.1)
       .describe(trainSchema.shape.warmup.description ?? ''),
   })
-  .omit({ evaluateEvery: true, sampleEvery: true, patience: true, bestBy: true });
+  .omit({ ...shardsWeights, evaluateEvery: true, sampleEvery: true, patience: true, bestBy: true });
 
 /** The trainer's block of pretraining, as written: what is absent of these follows from the model's size (architecture/dial.ts). */
 export const writtenTrainSchema = trainSchema

@@ -19,13 +19,20 @@ export interface MpiCommunicator extends Communicator {
 /** What a rank is about to do. */
 const intents = { reduceScatter: 1, allGather: 2, gather: 3, fail: 4 } as const;
 type Intent = keyof typeof intents;
-/** Intent, and bytes (gather) or elements. */
+/** One exchange, which stops wherever it has to wait: whoever runs it awaits there, or asks again and again. */
+type Exchange<Result = void> = Generator<Manner, Result, void>;
+/** 'patient': others may take minutes to come; 'eager': all are here, and data moves only while somebody asks. */
+type Manner = 'patient' | 'eager';
+/** Intent and, above its bits, the place of an exchange that cannot await; then bytes (gather) or elements. */
 const headerBytes = 8;
+const intentRoom = 1 << 8;
 /** fp32 numbers of all ranks together that are under way at a time. */
 const chunkElements = 1 << 20;
 const maxReason = 2000;
-/** Turns of the event loop before a rank that waits for others gives its core away. */
+/** Turns of the event loop, or askings, before a rank that waits for others gives its core away. */
 const eagerTurns = 200;
+/** Milliseconds for which it does: a twentieth where data moves. */
+const pauses: Record<Manner, number> = { eager: 0.05, patient: 1 };
 
 /** @throws UserError where there is no MPI library, or not the launcher's. */
 export async function openMpi(launched: LaunchedRank): Promise<MpiCommunicator> {
@@ -42,6 +49,7 @@ class MpiRanks implements MpiCommunicator {
   #all: StableMemory | undefined;
   /** One exchange at a time, in the order that they were asked for. */
   #last: Promise<unknown> = Promise.resolve();
+  #underWay = 0;
   /** Why nothing more is exchanged, on every rank. */
   #failure: Error | undefined;
   #isBroken = false;
@@ -64,13 +72,18 @@ class MpiRanks implements MpiCommunicator {
   readonly allGather = (values: Float32Array, counts: readonly number[]): Promise<void> =>
     this.#inTurn(() => this.#allGather(values, counts));
 
-  readonly gather = <Value>(value: Value): Promise<Value[]> =>
-    this.#inTurn(async () => (await this.#gather(serialize(value))).map((bytes) => deserialize(bytes) as Value));
+  readonly gather = <Value>(value: Value): Promise<Value[]> => this.#inTurn(() => this.#gather(value));
+
+  readonly reduceScatterNow = (values: Float32Array, counts: readonly number[], place: number): void =>
+    this.#atOnce(this.#reduceScatter(values, counts, place));
+
+  readonly allGatherNow = (values: Float32Array, counts: readonly number[], place: number): void =>
+    this.#atOnce(this.#allGather(values, counts, place));
 
   async fail(error: unknown): Promise<void> {
     const { reason, isInterrupted } = failureOf(error);
     const said = serialize({ reason: reason.slice(0, maxReason), isInterrupted } satisfies RankFailure);
-    await this.#inTurn(() => this.#meet('fail', 0, said)).catch(() => undefined);
+    await this.#inTurn(() => this.#meet('fail', said.length, { failure: said })).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -82,10 +95,15 @@ class MpiRanks implements MpiCommunicator {
     this.#library.abort(code);
   }
 
-  #inTurn<Result>(exchange: () => Promise<Result>): Promise<Result> {
-    const result = this.#last.then(() => {
-      if (this.#failure !== undefined) throw this.#failure;
-      return exchange();
+  #inTurn<Result>(exchange: () => Exchange<Result>): Promise<Result> {
+    this.#underWay++;
+    const result = this.#last.then(async () => {
+      try {
+        if (this.#failure !== undefined) throw this.#failure;
+        return await this.#awaited(exchange());
+      } finally {
+        this.#underWay--;
+      }
     });
     this.#last = result.catch((error) => {
       this.#isBroken ||= error !== this.#failure; // that one all of them have
@@ -93,9 +111,37 @@ class MpiRanks implements MpiCommunicator {
     return result;
   }
 
+  async #awaited<Result>(exchange: Exchange<Result>): Promise<Result> {
+    for (;;) {
+      const { done, value } = exchange.next();
+      if (done) return value;
+      for (let turn = 0; !this.#library.isDone(); turn++) {
+        if (turn < eagerTurns) await setImmediate();
+        else if (value === 'patient') await setTimeout(pauses.patient);
+        else {
+          giveWay(pauses.eager);
+          await setImmediate();
+        }
+      }
+    }
+  }
+
+  #atOnce(exchange: Exchange): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#underWay > 0) throw new Error('another exchange is under way, which nobody would move on');
+    try {
+      for (const manner of exchange) {
+        for (let turn = 0; !this.#library.isDone(); turn++) if (turn >= eagerTurns) giveWay(pauses[manner]);
+      }
+    } catch (error) {
+      this.#isBroken ||= error !== this.#failure;
+      throw error;
+    }
+  }
+
   /** Sums in the order of the ranks: what comes of them is the same under any MPI. */
-  async #reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void> {
-    await this.#meet('reduceScatter', values.length);
+  *#reduceScatter(values: Float32Array, counts: readonly number[], place = 0): Exchange {
+    yield* this.#meet('reduceScatter', values.length, { place });
     // A rank has room for as many numbers of every rank as its own share has, be it the only one that has a share.
     for (const parts of chunksOf(values, counts, this.size)) {
       const own = parts[this.rank];
@@ -107,7 +153,7 @@ class MpiRanks implements MpiCommunicator {
       }
       const lengths = parts.map(({ length }) => length);
       this.#library.startExchange(from, lengths, into);
-      await this.#done('eager');
+      yield 'eager';
       own.set(floatsOf(into, own.length));
       for (let rank = 1; rank < this.size; rank++) {
         const other = floatsOf(into, own.length, rank * own.length);
@@ -116,8 +162,8 @@ class MpiRanks implements MpiCommunicator {
     }
   }
 
-  async #allGather(values: Float32Array, counts: readonly number[]): Promise<void> {
-    await this.#meet('allGather', values.length);
+  *#allGather(values: Float32Array, counts: readonly number[], place = 0): Exchange {
+    yield* this.#meet('allGather', values.length, { place });
     const owners = counts.filter((count) => count > 0).length;
     for (const parts of chunksOf(values, counts, owners)) {
       const own = parts[this.rank];
@@ -125,7 +171,7 @@ class MpiRanks implements MpiCommunicator {
       floatsOf(from, own.length).set(own);
       const lengths = parts.map(({ length }) => length);
       this.#library.startCollect(from, into, lengths);
-      await this.#done('eager');
+      yield 'eager';
       let at = 0;
       for (const [rank, part] of parts.entries()) {
         if (rank !== this.rank) part.set(floatsOf(into, part.length, at));
@@ -134,17 +180,19 @@ class MpiRanks implements MpiCommunicator {
     }
   }
 
-  async #gather(own: Uint8Array): Promise<Uint8Array[]> {
-    return this.#collect(own, await this.#meet('gather', own.length));
+  *#gather<Value>(value: Value): Exchange<Value[]> {
+    const own = serialize(value);
+    const all = yield* this.#collect(own, yield* this.#meet('gather', own.length));
+    return all.map((bytes) => deserialize(bytes) as Value);
   }
 
   /** Each rank's bytes, which are as many as `lengths` says. */
-  async #collect(own: Uint8Array, lengths: readonly number[]): Promise<Uint8Array[]> {
+  *#collect(own: Uint8Array, lengths: readonly number[]): Exchange<Uint8Array[]> {
     const each = Math.max(1, ...lengths);
     const [from, into] = this.#room(each, each * this.size);
     from.bytes.set(own);
     this.#library.startGather(from, into, each);
-    await this.#done('eager');
+    yield 'eager';
     return lengths.map((length, rank) => into.bytes.slice(rank * each, rank * each + length));
   }
 
@@ -152,18 +200,22 @@ class MpiRanks implements MpiCommunicator {
    * Waits until every rank is here. @returns the amount that each gives, by rank.
    * @throws what `failureOnRank` gives where one cannot continue, and RankFailed where they are about to do different things.
    */
-  async #meet(intent: Intent, amount: number, failure: Uint8Array = new Uint8Array()): Promise<number[]> {
+  *#meet(
+    intent: Intent,
+    amount: number,
+    { place = 0, failure = new Uint8Array() }: { place?: number; failure?: Uint8Array } = {},
+  ): Exchange<number[]> {
     const { own, all } = this.#header;
-    new Uint32Array(own.bytes.buffer).set([intents[intent], intent === 'fail' ? failure.length : amount]);
+    new Uint32Array(own.bytes.buffer).set([intents[intent] + place * intentRoom, amount]);
     this.#library.startGather(own, all, headerBytes);
-    await this.#done('patient');
+    yield 'patient';
     const words = new Uint32Array(all.bytes.buffer).slice();
     const codes = Array.from({ length: this.size }, (_, rank) => words[2 * rank]);
     const amounts = Array.from({ length: this.size }, (_, rank) => words[2 * rank + 1]);
     const failed = codes.indexOf(intents.fail);
     if (failed !== -1) {
       const lengths = amounts.map((length, rank) => (codes[rank] === intents.fail ? length : 0));
-      const said = await this.#collect(failure, lengths);
+      const said = yield* this.#collect(failure, lengths);
       this.#failure = failureOnRank(deserialize(said[failed]) as RankFailure, { rank: failed, size: this.size });
       throw this.#failure;
     }
@@ -174,18 +226,6 @@ class MpiRanks implements MpiCommunicator {
       'one does what the others do not',
     );
     throw this.#failure;
-  }
-
-  /** 'patient': others may take minutes to come; 'eager': all are here, and data moves only while somebody asks. */
-  async #done(manner: 'patient' | 'eager'): Promise<void> {
-    for (let turn = 0; !this.#library.isDone(); turn++) {
-      if (turn < eagerTurns) await setImmediate();
-      else if (manner === 'patient') await setTimeout(1);
-      else {
-        giveWay();
-        await setImmediate();
-      }
-    }
   }
 
   #room(own: number, all: number): [StableMemory, StableMemory] {
@@ -227,7 +267,7 @@ function floatsOf({ bytes }: StableMemory, count: number, from = 0): Float32Arra
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** The core, for a twentieth of a millisecond, where more ranks than cores want one. */
-function giveWay(): void {
-  Atomics.wait(never, 0, 0, 0.05);
+/** The core, for so many milliseconds, where more ranks than cores want one. */
+function giveWay(milliseconds: number): void {
+  Atomics.wait(never, 0, 0, milliseconds);
 }

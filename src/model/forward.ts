@@ -34,7 +34,7 @@ export interface ModelInput {
 export interface ForwardOptions {
   /** Its keys and values come first, and ranges count its columns. */
   cache?: CacheUse;
-  /** For the backward pass, compute each layer's activations again instead of keeping them. */
+  /** For the backward pass, compute each layer's activations again instead of keeping them; done so too where ranks share the layers. */
   recompute?: boolean;
   /** Sees what goes through the layers: it must neither change nor keep it. */
   observe?: Observe;
@@ -85,7 +85,11 @@ export function forward(model: Model, input: ModelInput, options: ForwardOptions
     // What a layer computed on the way ends with it: a backward pass holds what it will read by itself.
     const queries = layer === layers - 1 ? wanted?.queries : undefined;
     x = tidy(() =>
-      (recompute ? recomputedLayer : decoderLayer)(model, layer, states, { ...places, ...others, queries }),
+      (recompute || model.shards ? recomputedLayer : decoderLayer)(model, layer, states, {
+        ...places,
+        ...others,
+        queries,
+      }),
     );
   }
   if (wanted !== undefined && wanted.order.size < x.shape[0]) x = embedding(x, wanted.order);
@@ -132,9 +136,10 @@ function decoderLayer(model: Model, layer: number, x: Tensor2D, context: LayerCo
   return output;
 }
 
-/** The same layer, its activations computed again in the backward pass. */
+/** The same layer, its activations computed again in the backward pass; its weights gathered for each of the two, where ranks share them. */
 function recomputedLayer(model: Model, layer: number, x: Tensor2D, context: LayerContext): Tensor2D {
-  const { trained, frozen } = layerWeights(model, layer);
+  const lent = model.shards?.lend(layer);
+  const { trained, frozen } = lent === undefined ? layerWeights(model, layer) : { trained: [], frozen: [] };
   const { keys, queries } = context;
   const own = queries === undefined ? [] : [queries.places, queries.positions, queries.ranges];
   return recomputed(
@@ -148,7 +153,7 @@ function recomputedLayer(model: Model, layer: number, x: Tensor2D, context: Laye
       });
     },
     [x, context.positions, context.ranges, ...(keys ? [keys] : []), ...own, ...trained],
-    { frozen },
+    { frozen, lent },
   );
 }
 

@@ -7,6 +7,7 @@ import type { InitialHeads, ModelConfig } from '../config/model.js';
 import { overwrite } from '../tensor/host.js';
 import { canHoldHalves, type HalfMatrix, halfMatrix, type Matrix } from '../tensor/matrix.js';
 import type { PackedMatrix } from '../tensor/ops/linear-packed.js';
+import type { Lent } from '../tensor/recompute.js';
 import { keep, type Tensor1D, type Tensor2D, tensor, type Variable, variable } from '../tensor/tf.js';
 import { checkTensors } from './check-tensors.js';
 import { InductionHeads } from './induction.js';
@@ -21,6 +22,19 @@ export interface Model {
   halves?: ReadonlyMap<string, HalfMatrix>;
   /** Matrices that are there packed, for products without a gradient: beside their weights (packed.ts), or in their place. */
   packed?: ReadonlyMap<string, PackedMatrix>;
+  /** Where several ranks hold the layers in shares: `weights` has those of a layer only while it is lent. */
+  shards?: LayerShards;
+}
+
+/** This rank's shares of the weights of layers (train/layer-shards.ts). */
+export interface LayerShards {
+  /** Whether it is a layer's, and so in shares. */
+  has(name: string): boolean;
+  /** For one pass of the layer, which all ranks make together. */
+  lend(layer: number): Lent;
+  /** The whole parameter's values become these: this rank takes its share. */
+  assign(name: string, values: Float32Array): void;
+  dispose(): void;
 }
 
 /**
@@ -104,7 +118,9 @@ export function assignTrained(model: Model, tensors: ReadonlyMap<string, HostTen
   const rows = model.parameters.filter(isTrained);
   checkTensors(rows, tensors, where);
   for (const { name } of rows) {
-    overwrite(weight(model, name), floatsOf(tensors.get(name) as HostTensor));
+    const values = floatsOf(tensors.get(name) as HostTensor);
+    if (model.shards?.has(name)) model.shards.assign(name, values);
+    else overwrite(weight(model, name), values);
   }
 }
 
@@ -112,6 +128,7 @@ export function disposeModel(model: Model): void {
   for (const value of model.weights.values()) value.dispose();
   for (const { words } of model.halves?.values() ?? []) words.dispose();
   disposePacked(model);
+  model.shards?.dispose();
 }
 
 /** What is packed, and not the weights. */

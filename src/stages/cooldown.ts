@@ -8,7 +8,7 @@ import { settingsThatDiffer } from '../train/foreign.js';
 
 /** Change how a training is watched or ended, not what it is. */
 const freelyChangeable =
-  /^pretrain\.train\.(keep|evaluateEvery|sampleEvery|checkpointEvery|statisticsEvery|finalRatio|decay)$/;
+  /^pretrain\.train\.(keep|evaluateEvery|sampleEvery|checkpointEvery|statisticsEvery|shard|finalRatio|decay)$/;
 
 /**
  * The checkpoint that `config` cools down from; undefined where it does not.

@@ -1,7 +1,7 @@
 // Stage 1: token shards → base model.
 import { modelConfig, modelShape } from '../architecture/config.js';
 import { continuedShape } from '../architecture/continued.js';
-import { parameterCount } from '../architecture/parameters.js';
+import { decoderTable, type ParameterSpec, parameterCount } from '../architecture/parameters.js';
 import { digestOf, readJsonIfExists } from '../base/files.js';
 import { countOf, formatCount } from '../base/format.js';
 import { corpusManifestName } from '../base/layout.js';
@@ -18,14 +18,16 @@ import { heldOutFormulas, measureFormulas } from '../evaluation/formulas.js';
 import { measureSources, measureTexts, metricsOf } from '../evaluation/measurements.js';
 import { type LocalModel, withWeights } from '../inference/local-model.js';
 import { initModel, type Model } from '../model/model.js';
+import { alone } from '../tensor/communicator.js';
 import { Tokenizer } from '../tokenizer/tokenizer.js';
+import { shardedModel } from '../train/layer-shards.js';
 import { tokenObjective } from '../train/objectives/next-token.js';
 import { openContinued } from './continued.js';
 import { openCooldown } from './cooldown.js';
 import { openMixedText, reportTokensRead } from './mixed-text.js';
 import { checkTrainingMemory, requireTrainingMemory } from './room.js';
 import type { Job, Stage } from './stage.js';
-import { descent, generationOf, reportNotes, runTraining, startBackend, stepCount } from './training.js';
+import { descent, generationOf, isSharded, reportNotes, runTraining, startBackend, stepCount } from './training.js';
 
 /** Held-out tokens per language read at each evaluation during training. */
 const evaluationTokens = 4096;
@@ -106,7 +108,8 @@ function nothingHeldOut(documents: number): string {
 }
 
 /** A fresh model, or that of the checkpoint that is pretrained further; and the shape of its batches. */
-async function makeModel({ config, seed, verify, reporter }: Job<PretrainConfig>, tokenizer: Tokenizer) {
+async function makeModel(job: Job<PretrainConfig>, tokenizer: Tokenizer) {
+  const { config, seed, verify, reporter, communicator = alone } = job;
   const continued = config.from === undefined ? undefined : await openContinued(config.from, tokenizer, { verify });
   const [endOfText, pad] = [tokenizer.specialId('endOfText'), tokenizer.specialId('pad')];
   const ids = { vocabSize: tokenizer.vocabSize, endOfText, pad };
@@ -119,7 +122,14 @@ async function makeModel({ config, seed, verify, reporter }: Job<PretrainConfig>
   if (continued !== undefined && config.model.initialHeads !== undefined) {
     reporter.note('info', 'pretrain.model.initialHeads is for a fresh model: this one has its weights already');
   }
-  const model = continued?.model ?? initModel(own, seed, { heads: config.model.initialHeads });
+  const fresh = (table: readonly ParameterSpec[]): Model =>
+    initModel(own, seed, { rows: table, heads: config.model.initialHeads });
+  const parameters = decoderTable(own);
+  const made = () =>
+    isSharded(train, communicator)
+      ? shardedModel({ config: own, parameters, optimizer: train.optimizer, communicator }, fresh)
+      : fresh(parameters);
+  const model = continued?.model ?? made();
   return { model, continued, shape: { rows, columns, padId: model.config.pad_token_id } };
 }
 

@@ -18,7 +18,7 @@ import { memoryFactor } from '../tensor/tensorflow.js';
 interface MemoryNeed {
   stage: string;
   config: ModelShape;
-  train: Pick<TrainConfig, 'optimizer' | 'accumulation' | 'recompute'>;
+  train: Pick<TrainConfig, 'optimizer' | 'accumulation' | 'recompute' | 'shard'>;
   /** What is trained and what is frozen, and whether frozen matrices stay in bf16; default: all is trained. */
   table?: readonly ParameterSpec[];
   hasHalves?: boolean;
@@ -71,8 +71,11 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), facto
   const step = withCopy(train.recompute ? recomputedPeak : peak);
   if (step <= room.available) return;
   const recomputed = formatBytes(withCopy(recomputedPeak));
+  const isSharded = train.shard === 'weights' && ranksInAll() > 1;
+  const canShard = ranksInAll() > 1 && ['pretrain', 'sft'].includes(stage) && table?.every(isTrained) !== false;
   const ways = [
-    ...(train.recompute ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
+    ...(train.recompute || isSharded ? [] : [`${stage}.train.recompute=true (then about ${recomputed})`]),
+    ...(canShard && !isSharded ? [`${stage}.train.shard=weights`] : []),
     'fewer rows or shorter ones (batchSize, contextLength)',
     ...(cache > 0 ? ['fewer answers at once or shorter ones (promptsPerStep, samplesPerPrompt, maxNewTokens)'] : []),
     ...(stage === 'sft' && table?.every(isTrained)
@@ -86,7 +89,12 @@ export function checkTrainingMemory(need: MemoryNeed, room = memoryRoom(), facto
 }
 
 /** Weights and moments, and what goes with them: gradients in a step, the copy that is written in a save, `beside` bytes of other models. */
-export function requireTrainingMemory(config: ModelShape, kind: TrainingKind, room = memoryRoom(), beside = 0): void {
+export function requireTrainingMemory(
+  config: ModelShape,
+  kind: TrainingKind & Partial<Pick<TrainConfig, 'shard'>>,
+  room = memoryRoom(),
+  beside = 0,
+): void {
   const others = beside > 0 ? ', the frozen models beside them' : '';
   const what = `weights, moments of ${kind.optimizer} and the copy of both that is saved${others}`;
   const next = 'Use a smaller model; `mossctl plan` says what each part takes, and on which hardware it would fit';

@@ -5,8 +5,10 @@ import type { Checkpoint } from '../checkpoint/directory.js';
 import type { ManifestFields } from '../checkpoint/manifest.js';
 import { meanAccumulation, type TrainConfig } from '../config/train.js';
 import { openBackend } from '../tensor/backends.js';
-import { alone, byFirstRank } from '../tensor/communicator.js';
+import { alone, byFirstRank, type Communicator } from '../tensor/communicator.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { checkSameWeights } from '../train/agreement.js';
+import { shardedModel } from '../train/layer-shards.js';
 import type { MicroBatch } from '../train/objective.js';
 import type { SaverOptions } from '../train/saver.js';
 import { type TrainingResult, type TrainingRun, train } from '../train/trainer.js';
@@ -91,6 +93,11 @@ export async function stepCount(
   return steps;
 }
 
+/** Whether the ranks of a job share out weights too, and not only moments. */
+export function isSharded({ shard }: Pick<TrainConfig, 'shard'>, { size }: Pick<Communicator, 'size'>): boolean {
+  return shard === 'weights' && size > 1;
+}
+
 /** Runs the one trainer under a job. */
 export async function runTraining<Batch extends MicroBatch>(
   job: Job<unknown>,
@@ -99,11 +106,22 @@ export async function runTraining<Batch extends MicroBatch>(
   const { reporter, signal, overrides, seed, communicator = alone } = job;
   const { size: ranks } = communicator;
   const manifest = { ...training.manifest, seed, ...(ranks > 1 && { ranks }) };
-  const { model, config, steps, directory } = training;
+  const { config, steps, directory } = training;
+  let { model } = training;
+  if (isSharded(config, communicator)) {
+    if (model.shards === undefined) {
+      await checkSameWeights(communicator, model, { stage: manifest.stage, step: 0 }); // while all have all of them
+      model = shardedModel({ ...model, optimizer: config.optimizer, communicator }, () => model);
+    }
+    const layers = model.config.num_hidden_layers;
+    const text = `each of ${ranks} processes holds its share of the weights of ${countOf(layers, 'layer')}, and gathers one layer at a time`;
+    reporter.note('info', text);
+  }
   const disk = { config: model.config, table: model.parameters, train: config, steps, directory, reporter };
   await byFirstRank(communicator, () => checkTrainingDisk(disk));
   return train({
     ...training,
+    model,
     manifest,
     runDirectory: dirname(job.directory),
     reporter,

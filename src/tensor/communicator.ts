@@ -13,6 +13,12 @@ export interface Communicator {
   reduceScatter(values: Float32Array, counts: readonly number[]): Promise<void>;
   /** The same layout: each rank's become, on all ranks, what that rank has there. */
   allGather(values: Float32Array, counts: readonly number[]): Promise<void>;
+  /**
+   * Both for a computation that cannot await: nothing else runs until they are done, and no other exchange may be under way.
+   * `place` tells exchanges of one kind apart (0 to 2^24): ranks that are not at the same one throw, as where one does what others do not.
+   */
+  reduceScatterNow(values: Float32Array, counts: readonly number[], place: number): void;
+  allGatherNow(values: Float32Array, counts: readonly number[], place: number): void;
   /** What each rank gives, by rank: numbers, texts, arrays and plain objects of these. A few megabytes at most. */
   gather<Value>(value: Value): Promise<Value[]>;
   /**
@@ -39,6 +45,8 @@ export const alone: Communicator = {
   transport: '',
   reduceScatter: () => Promise.resolve(),
   allGather: () => Promise.resolve(),
+  reduceScatterNow: () => undefined,
+  allGatherNow: () => undefined,
   gather: (value) => Promise.resolve([value]),
   fail: () => Promise.resolve(),
 };

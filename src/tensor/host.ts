@@ -17,6 +17,13 @@ export async function readInto(tensor: Tensor, into: Float32Array | Int32Array):
   else backend.readInto(tensor.dataId, into);
 }
 
+/** The same where nothing can be awaited: a device is waited for. */
+export function readNow(tensor: Tensor, into: Float32Array): void {
+  const backend = engine().backend as { readInto?(dataId: DataId, into: Float32Array): void };
+  if (backend.readInto === undefined) into.set(tensor.dataSync() as Float32Array);
+  else backend.readInto(tensor.dataId, into);
+}
+
 /** A tensor of its own of values that may change afterwards. */
 export function copyOf(values: Float32Array, shape: number[]): Tensor {
   return tensor(copying.includes(engine().backendName) ? values : values.slice(), shape, 'float32');

@@ -13,6 +13,7 @@ import type { Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
 import { heldIn } from '../tensor/matrix.js';
 import { reshape, slice, type Tensor, tidy } from '../tensor/tf.js';
+import { wholeRows } from './exchange.js';
 import { settingsThatDiffer } from './foreign.js';
 import type { CheckpointName } from './resume.js';
 import { firstOf } from './spikes.js';
@@ -85,7 +86,8 @@ const comparedDigits = 16;
 const sliceElements = 1 << 20;
 
 /**
- * Compares the bits of weights. Costs the time that it takes to read and hash them, and memory for a slice of one.
+ * Compares the bits of weights. Costs the time that it takes to read and hash them, and memory for a slice of one. Of what
+ * ranks hold in shares no two have the same, and nothing is compared.
  * @param rows which: what nobody trains is worth it only where it was just read.
  * @throws UserError (exit code 1) on all ranks, naming the first weight that is not the same.
  */
@@ -96,15 +98,16 @@ export async function checkSameWeights(
   rows: readonly ParameterSpec[] = model.parameters,
 ): Promise<void> {
   if (size === 1) return;
-  const held = rows.map((row) => ({ row, value: heldIn(matrixOf(model, row.name)) }));
+  const compared = wholeRows(model, rows);
+  const held = compared.map((row) => ({ row, value: heldIn(matrixOf(model, row.name)) }));
   const scratch = new Int32Array(Math.min(sliceElements, Math.max(1, ...held.map(({ value }) => value.size))));
   const own: string[] = [];
   for (const { value } of held) own.push(await digestOf(value, scratch));
   const all = await gather(own);
   const rank = all.findIndex((digests) => digests.some((digest, i) => digest !== all[0][i]));
   if (rank === -1) return;
-  const differ = rows.filter((_, i) => all[rank][i] !== all[0][i]);
-  throw notTheSame(point, { rank, differ, count: rows.length });
+  const differ = compared.filter((_, i) => all[rank][i] !== all[0][i]);
+  throw notTheSame(point, { rank, differ, count: compared.length });
 }
 
 /** @param scratch of as many numbers as are read at a time. */

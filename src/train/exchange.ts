@@ -6,9 +6,10 @@ import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
 import type { Communicator } from '../tensor/communicator.js';
 import { copyOf, overwrite, readInto } from '../tensor/host.js';
-import { dispose, reshape, slice, type Tensor, tidy, type Variable, variable } from '../tensor/tf.js';
+import { dispose, type Tensor, type Variable, variable } from '../tensor/tf.js';
+import { shardsOf } from './layer-shards.js';
 import { momentKinds, momentName, type OptimizerState, optimizerStep, type UpdateContext } from './optimizer.js';
-import { type Bucket, countsOf, isWhole, type Piece, parametersOf } from './shards.js';
+import { type Bucket, bucketSize, countsOf, isWhole, type Piece, parametersOf, partOf, placesOf } from './shards.js';
 
 /**
  * `gradients`, which are sums over this rank's parts of the step, become sums over all ranks: of each of `rows` the elements
@@ -51,11 +52,19 @@ export async function updateWeights(
 ): Promise<void> {
   const { rank, size } = communicator;
   if (size === 1) return optimizerStep(model, optimizer, gradients, config, { rows, ...at });
-  for (const { bucket, values } of bucketsWith(optimizer, rows)) {
+  const shards = shardsOf(model);
+  if (shards !== undefined) {
+    const cut = shards.shares;
+    optimizerStep(model, optimizer, gradients, config, { rows: rows.filter(({ name }) => cut.has(name)), cut, ...at });
+  }
+  for (const { bucket, values } of bucketsWith(optimizer, wholeRows(model, rows))) {
     const own = [...placesOf(bucket)].filter(({ piece }) => piece.rank === rank);
     const cut = new Map<string, Variable>();
     try {
-      for (const { piece } of own) if (!isWhole(piece)) cut.set(piece.row.name, partOf(model, piece));
+      for (const { piece } of own) {
+        const { name } = piece.row;
+        if (!isWhole(piece)) cut.set(name, partOf(weight(model, name), piece));
+      }
       const ownRows = own.map(({ piece }) => piece.row);
       if (ownRows.length > 0) optimizerStep(model, optimizer, gradients, config, { rows: ownRows, cut, ...at });
       for (const { piece, at: place } of own) {
@@ -83,26 +92,93 @@ export async function collectMoments(
   optimizer: OptimizerState,
   roomFor: (name: string, size: number) => Float32Array,
 ): Promise<HostTensor[]> {
-  const { rank, size } = communicator;
-  const pieces = new Map<string, Piece[]>();
-  for (const piece of optimizer.buckets.flat()) {
-    pieces.set(piece.row.name, [...(pieces.get(piece.row.name) ?? []), piece]);
-  }
+  const pieces = piecesByName(optimizer.buckets);
   const collected: HostTensor[] = [];
   for (const row of optimizer.rows) {
     const own = optimizer.moments.get(row.name);
     for (const kind of momentKinds(row, optimizer.kind)) {
       const [name, length] = [momentName(kind, row.name), sizeOf(row.shape)];
-      const values = rank === 0 ? roomFor(name, length) : optimizer.room.subarray(0, length); // a bucket holds it
-      const parts = pieces.get(row.name) ?? [];
-      const moment = own?.[kind];
-      const part = parts.find((piece) => piece.rank === rank);
-      if (moment !== undefined && part !== undefined) await readInto(moment, values.subarray(part.from, part.to));
-      if (size > 1) await communicator.allGather(values, countsOf(parts, size));
-      if (rank === 0) collected.push({ name, shape: [...row.shape], data: values });
+      const isFirst = communicator.rank === 0;
+      const values = isFirst ? roomFor(name, length) : optimizer.room.subarray(0, length); // a bucket holds it
+      await collect(communicator, { parts: pieces.get(row.name) ?? [], own: own?.[kind], values });
+      if (isFirst) collected.push({ name, shape: [...row.shape], data: values });
     }
   }
   return collected;
+}
+
+/** The same of the weights that ranks hold in shares, by name; none where each holds all of them. */
+export async function collectWeights(
+  communicator: Communicator,
+  model: Model,
+  roomFor: (name: string, size: number) => Float32Array,
+): Promise<Map<string, HostTensor>> {
+  const collected = new Map<string, HostTensor>();
+  const shards = shardsOf(model);
+  if (shards === undefined) return collected;
+  const pieces = piecesByName(shards.buckets);
+  for (const { name, shape } of model.parameters) {
+    if (!shards.has(name)) continue;
+    const isFirst = communicator.rank === 0;
+    const values = isFirst ? roomFor(name, sizeOf(shape)) : shards.room.subarray(0, sizeOf(shape));
+    await collect(communicator, { parts: pieces.get(name) ?? [], own: shards.shares.get(name), values });
+    if (isFirst) collected.set(name, { name, shape: [...shape], data: values });
+  }
+  return collected;
+}
+
+/**
+ * `work` with a model of whole weights on the first rank, which holds those of all layers for as long as it lasts; on the others, which must
+ * call it too, and where each rank has all weights anyway, with the model as it is.
+ */
+export async function withWholeWeights<Result>(
+  communicator: Communicator,
+  model: Model,
+  work: (whole: Model) => Promise<Result>,
+): Promise<Result> {
+  const shards = shardsOf(model);
+  if (shards === undefined) return work(model);
+  const weights = new Map(model.weights);
+  const gathered: Variable[] = [];
+  try {
+    const pieces = piecesByName(shards.buckets);
+    for (const { name, shape } of model.parameters) {
+      if (!shards.has(name)) continue;
+      const values = shards.room.subarray(0, sizeOf(shape));
+      await collect(communicator, { parts: pieces.get(name) ?? [], own: shards.shares.get(name), values });
+      if (communicator.rank > 0) continue;
+      const initial = copyOf(values, shape);
+      const value = variable(initial);
+      initial.dispose();
+      gathered.push(value);
+      weights.set(name, value);
+    }
+    return await work(communicator.rank > 0 ? model : { ...model, weights, shards: undefined });
+  } finally {
+    dispose(gathered);
+  }
+}
+
+/** A whole parameter's numbers into `values`, from what each rank has of them. */
+async function collect(
+  communicator: Communicator,
+  { parts, own, values }: { parts: readonly Piece[]; own: Tensor | undefined; values: Float32Array },
+): Promise<void> {
+  const { rank, size } = communicator;
+  const part = parts.find((piece) => piece.rank === rank);
+  if (own !== undefined && part !== undefined) await readInto(own, values.subarray(part.from, part.to));
+  if (size > 1) await communicator.allGather(values, countsOf(parts, size));
+}
+
+function piecesByName(buckets: readonly Bucket[]): Map<string, Piece[]> {
+  const pieces = new Map<string, Piece[]>();
+  for (const piece of buckets.flat()) pieces.set(piece.row.name, [...(pieces.get(piece.row.name) ?? []), piece]);
+  return pieces;
+}
+
+/** Those of which each rank has the whole weight. */
+export function wholeRows({ shards }: Model, rows: readonly ParameterSpec[]): readonly ParameterSpec[] {
+  return shards === undefined ? rows : rows.filter(({ name }) => !shards.has(name));
 }
 
 /** What of each bucket is in `rows`, with memory for it that the next one takes over. */
@@ -114,25 +190,8 @@ function* bucketsWith(
   for (const all of buckets) {
     const bucket = all.filter(({ row }) => names.has(row.name));
     if (bucket.length === 0) continue;
-    const length = bucket.reduce((sum, { from, to }) => sum + to - from, 0);
+    const length = bucketSize(bucket);
     if (room.length < length) throw new Error('the optimizer was created for another number of ranks');
     yield { bucket, values: room.subarray(0, length) };
   }
-}
-
-/** Where in its bucket each piece begins. */
-function* placesOf(bucket: Bucket): Generator<{ piece: Piece; at: number }> {
-  let at = 0;
-  for (const piece of bucket) {
-    yield { piece, at };
-    at += piece.to - piece.from;
-  }
-}
-
-/** A copy of it, [n]. */
-function partOf(model: Model, { row, from, to }: Piece): Variable {
-  const values = tidy(() => slice(reshape(weight(model, row.name), [-1]), [from], [to - from]));
-  const part = variable(values, false);
-  values.dispose();
-  return part;
 }

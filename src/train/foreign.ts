@@ -30,7 +30,7 @@ export function foreignBecause(step: number, found: Manifest, training: Training
   return others.length === 0 ? undefined : `it was trained with other settings: ${others.join(', ')}`;
 }
 
-/** Dotted keys of a stage's settings that are not as they were; but for which checkpoints are kept, and what was `named`. */
+/** Dotted keys of a stage's settings that are not as they were; but for which checkpoints are kept, what ranks share out, and what was `named`. */
 export function differingSettings(
   stage: string,
   before: unknown,
@@ -39,7 +39,7 @@ export function differingSettings(
 ): string[] {
   // Another version may have other defaults.
   if (named.some(({ key }) => key === 'version')) return [];
-  const ignored = new Set([`${stage}.train.keep`, ...named.map(({ key }) => key)]);
+  const ignored = new Set([`${stage}.train.keep`, `${stage}.train.shard`, ...named.map(({ key }) => key)]);
   return settingsThatDiffer(stage, before, now, (key) => ignored.has(key));
 }
 

@@ -7,6 +7,7 @@ import { stepDirectory } from '../checkpoint/history.js';
 import { readManifest } from '../checkpoint/manifest.js';
 import type { Metrics } from '../report/event.js';
 import { alone, anyRank, byFirstRank, RankFailed } from '../tensor/communicator.js';
+import { withWholeWeights } from './exchange.js';
 import type { MicroBatch } from './objective.js';
 import { accumulationAt, due, learningRateAt } from './schedule.js';
 import type { Session } from './session.js';
@@ -158,11 +159,13 @@ async function measure<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessio
   for (const figure of figuresAt(run, step)) {
     let metrics: Metrics | undefined;
     try {
-      metrics = await byFirstRank(communicator, async () => {
-        if (figure === 'evaluation') return run.evaluate?.(session.model, step);
-        await run.sample?.(session.model, step);
-        return undefined;
-      });
+      metrics = await withWholeWeights(communicator, session.model, (model) =>
+        byFirstRank(communicator, async () => {
+          if (figure === 'evaluation') return run.evaluate?.(model, step);
+          await run.sample?.(model, step);
+          return undefined;
+        }),
+      );
     } catch (error) {
       if (error instanceof Interrupted || error instanceof RankFailed) throw error;
       const known = asUserError(error);

@@ -10,7 +10,8 @@ import { overwrite } from '../tensor/host.js';
 import { type AdamwParameter, adamw } from '../tensor/ops/adamw.js';
 import { type MuonParameter, muon } from '../tensor/ops/muon.js';
 import { dispose, type Tensor, type Variable, variable, zeros } from '../tensor/tf.js';
-import { type Bucket, bucketsOf, isByMuon, isWhole, type Piece } from './shards.js';
+import { shardsOf } from './layer-shards.js';
+import { type Bucket, bucketSize, bucketsOf, isByMuon, isWhole, type Piece } from './shards.js';
 
 export interface OptimizerState {
   kind: TrainConfig['optimizer'];
@@ -36,7 +37,8 @@ export function createOptimizer(
   { rank, size }: Pick<Communicator, 'rank' | 'size'> = alone,
 ): OptimizerState {
   const rows = model.parameters.filter(isTrained);
-  const buckets = bucketsOf(rows, { kind, size });
+  const shards = shardsOf(model);
+  const buckets = shards?.buckets ?? bucketsOf(rows, { kind, size });
   const own = new Map(buckets.flat().flatMap((piece) => (piece.rank === rank ? [[piece.row.name, piece]] : [])));
   const moments: OptimizerState['moments'] = new Map();
   const pieces: OptimizerState['pieces'] = new Map();
@@ -48,8 +50,8 @@ export function createOptimizer(
     moments.set(row.name, isByMuon(row, kind) ? { m } : { m, v: zeroMoment(shape) });
     pieces.set(row.name, piece);
   }
-  const maxLength = Math.max(0, ...buckets.map((bucket) => bucket.reduce((sum, { from, to }) => sum + to - from, 0)));
-  return { kind, rows, buckets, moments, pieces, room: new Float32Array(size === 1 ? 0 : maxLength) };
+  const room = shards?.room ?? new Float32Array(size === 1 ? 0 : Math.max(0, ...buckets.map(bucketSize)));
+  return { kind, rows, buckets, moments, pieces, room };
 }
 
 export interface UpdateContext {

@@ -74,13 +74,14 @@ export async function newestCheckpoint(options: ResumeOptions): Promise<Checkpoi
 /**
  * What is resumed from.
  * @param path of a checkpoint that was found whole a moment ago.
+ * @param verify again: that what this process reads is what its manifest says.
  * @throws UserError where it cannot be resumed, or is beyond the last step.
  */
 export async function stateAt(
   path: string,
   { adapter, steps }: Pick<ResumeOptions, 'adapter' | 'steps'>,
+  { verify = false }: { verify?: boolean } = {},
 ): Promise<ResumeState> {
-  const verify = false;
   const state =
     adapter === undefined ? openCheckpoint(path, { training: true, verify }) : readAdapterState(path, { verify });
   const found = stateOf(await state);

@@ -21,9 +21,8 @@ import type { Metrics, StageReporter } from '../report/event.js';
 import { meaningOf } from '../report/meaning.js';
 import { alone, byFirstRank, type Communicator } from '../tensor/communicator.js';
 import { readInto } from '../tensor/host.js';
-import type { Variable } from '../tensor/tf.js';
 import { checkSameWeights } from './agreement.js';
-import { collectMoments } from './exchange.js';
+import { collectMoments, collectWeights } from './exchange.js';
 import type { OptimizerState } from './optimizer.js';
 import type { SpikeState } from './spikes.js';
 import type { StoppingState } from './stopping.js';
@@ -131,17 +130,19 @@ export class Saver {
     if (isSaved && (unmeasured || !this.#last?.unmeasured)) return;
     const { directory, runDirectory, communicator = alone } = this.#options;
     let moments: HostTensor[] = [];
+    let shared: ReadonlyMap<string, HostTensor> = new Map();
     if (!isSaved) {
       const point = { stage: this.#stage, step, last: this.#last };
       await checkSameWeights(communicator, state.model, point, state.optimizer.rows);
       moments = await collectMoments(communicator, state.optimizer, this.#roomFor);
+      shared = await collectWeights(communicator, state.model, this.#roomFor);
     }
     if (communicator.rank > 0) return;
     const path = stepDirectory(directory, step);
     const best = state.stopping?.best === undefined ? [] : [stepDirectory(directory, state.stopping.best.step)];
     const done = this.#thread.save({
       directory: path,
-      content: isSaved ? { metrics: state.metrics } : await this.#contentOf(state, moments, unmeasured),
+      content: isSaved ? { metrics: state.metrics } : await this.#contentOf(state, { moments, shared }, unmeasured),
       prune: unmeasured
         ? undefined
         : { stageDirectory: directory, rule: this.#retention, runDirectory, protect: [path, ...best] },
@@ -228,7 +229,7 @@ export class Saver {
 
   async #contentOf(
     state: TrainingState,
-    moments: readonly HostTensor[],
+    { moments, shared }: { moments: readonly HostTensor[]; shared: ReadonlyMap<string, HostTensor> },
     unmeasured?: true,
   ): Promise<CheckpointContent> {
     const { model, objective, step, tokensSeen, metrics, overrides, spikes, stopping, watch } = state;
@@ -236,15 +237,13 @@ export class Saver {
     const critic = model.parameters.filter(isOfCritic);
     const own = model.parameters.filter((row) => !isOfCritic(row));
     const rows = adapter === undefined ? own : own.filter(isTrained);
-    const held = (some: readonly ParameterSpec[]) =>
-      some.map(({ name }): [string, Variable] => [name, weight(model, name)]);
     return {
       model: model.config,
       ...{ eosTokenIds, generationConfig, tokenizerFiles, adapter },
-      weights: await this.#copy(held(rows)),
+      weights: await this.#copy(model, rows, shared),
       training: {
         // A critic is there to train with: the model's folder has none of it.
-        tensors: [...moments, ...(await this.#copy(held(critic)))],
+        tensors: [...moments, ...(await this.#copy(model, critic))],
         state: {
           objective,
           ...(spikes && { spikes: { recent: spikes.recent } }),
@@ -261,12 +260,21 @@ export class Saver {
     };
   }
 
-  async #copy(tensors: Iterable<[string, Variable]>): Promise<HostTensor[]> {
+  /** @param shared copies that are there already. */
+  async #copy(
+    model: Model,
+    rows: readonly ParameterSpec[],
+    shared: ReadonlyMap<string, HostTensor> = new Map(),
+  ): Promise<HostTensor[]> {
     const copies: HostTensor[] = [];
-    for (const [name, value] of tensors) {
-      const data = this.#roomFor(name, value.size);
-      await readInto(value, data);
-      copies.push({ name, shape: [...value.shape], data });
+    for (const { name } of rows) {
+      let copy = shared.get(name);
+      if (copy === undefined) {
+        const value = weight(model, name);
+        copy = { name, shape: [...value.shape], data: this.#roomFor(name, value.size) };
+        await readInto(value, copy.data);
+      }
+      copies.push(copy);
     }
     return copies;
   }

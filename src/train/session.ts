@@ -121,7 +121,8 @@ export class Session<Batch extends MicroBatch> {
     const found = await byFirstRank(communicator, () => newestCheckpoint(run));
     if (found === undefined) return undefined;
     await seenByAll(communicator, found);
-    return stateAt(found.path, run);
+    // Nobody compares shares of weights with those of others: each rank makes sure that it reads what all read.
+    return stateAt(found.path, run, { verify: this.model.shards !== undefined });
   }
 
   /** The training that this one branches off, at that point. */
@@ -140,7 +141,7 @@ export class Session<Batch extends MicroBatch> {
       const stored = tensors.get(name);
       if (stored !== undefined) weights.set(name, stored);
     }
-    if (checkpoint.model === undefined) assignTrained(this.model, weights, path);
+    if (checkpoint.model === undefined || this.model.shards !== undefined) assignTrained(this.model, weights, path);
     else {
       disposeModel(this.model);
       this.model = modelFromTensors(checkpoint.model, weights, path, parameters);

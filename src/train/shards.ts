@@ -4,6 +4,7 @@ import type { ParameterSpec } from '../architecture/parameters.js';
 import { bucketElements } from '../architecture/rank-plan.js';
 import { sizeOf } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
+import { reshape, slice, tidy, type Variable, variable } from '../tensor/tf.js';
 
 /** Elements `from` up to `to` of a parameter, which `rank` updates. */
 export interface Piece {
@@ -20,19 +21,26 @@ export function isByMuon({ update }: ParameterSpec, kind: TrainConfig['optimizer
   return kind === 'muon' && update === 'muon';
 }
 
-/** All of `rows`, for `size` ranks. */
+/** All of `rows`, for `size` ranks. `byLayer`: no bucket has rows of two layers. */
 export function bucketsOf(
   rows: readonly ParameterSpec[],
-  { kind, size }: { kind: TrainConfig['optimizer']; size: number },
+  { kind, size, byLayer = false }: { kind: TrainConfig['optimizer']; size: number; byLayer?: boolean },
 ): Bucket[] {
   const [whole, divisible] = [true, false].map((muon) => rows.filter((row) => isByMuon(row, kind) === muon));
   const owners = ownersOf(whole, size);
-  const uncut = filled(whole).map((some) =>
+  const apart = (some: readonly ParameterSpec[]) => (byLayer ? layersOf(some) : [some]).flatMap(filled);
+  const uncut = apart(whole).map((some) =>
     some
       .map((row): Piece => ({ row, rank: owners.get(row.name) ?? 0, from: 0, to: sizeOf(row.shape) }))
       .sort((a, b) => a.rank - b.rank),
   );
-  return [...uncut, ...filled(divisible).map((some) => equalShares(some, size))];
+  return [...uncut, ...apart(divisible).map((some) => equalShares(some, size))];
+}
+
+/** Rows of each layer, and those of none. */
+function layersOf(rows: readonly ParameterSpec[]): ParameterSpec[][] {
+  const layers = new Set(rows.map(({ layer }) => layer));
+  return [...layers].map((layer) => rows.filter((row) => row.layer === layer));
 }
 
 /** @returns numbers of each rank. */
@@ -51,6 +59,30 @@ export function parametersOf(bucket: Bucket): { row: ParameterSpec; at: number; 
     at += to - from;
   }
   return found;
+}
+
+/** Numbers in it. */
+export function bucketSize(bucket: Bucket): number {
+  return bucket.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+/** Where in its bucket each piece begins. */
+export function* placesOf(bucket: Bucket): Generator<{ piece: Piece; at: number }> {
+  let at = 0;
+  for (const piece of bucket) {
+    yield { piece, at };
+    at += piece.to - piece.from;
+  }
+}
+
+/** A copy of it, of the whole parameter: of its shape where that is all, else [n]. */
+export function partOf(whole: Variable, piece: Piece): Variable {
+  const { from, to, row } = piece;
+  const shape = isWhole(piece) ? row.shape : [to - from];
+  const values = tidy(() => reshape(slice(reshape(whole, [-1]), [from], [to - from]), shape));
+  const part = variable(values, false);
+  values.dispose();
+  return part;
 }
 
 export function isWhole({ row, from, to }: Piece): boolean {

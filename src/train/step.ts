@@ -10,7 +10,8 @@ import { alone, type Communicator } from '../tensor/communicator.js';
 import { read, readResult } from '../tensor/host.js';
 import { globalNorm } from '../tensor/ops/global-norm.js';
 import { add, clone, dispose, keep, type Tensor } from '../tensor/tf.js';
-import { reduceGradients, updateWeights } from './exchange.js';
+import { reduceGradients, updateWeights, wholeRows } from './exchange.js';
+import { shardsOf } from './layer-shards.js';
 import type { LossContext, MicroBatch, Objective, RecordMetric, RecordOptions } from './objective.js';
 import type { OptimizerState } from './optimizer.js';
 import { type FigureSum, ownParts, sumOfRanks } from './ranks.js';
@@ -54,19 +55,27 @@ export async function trainStep<Batch extends MicroBatch>(
 ): Promise<StepResult> {
   const total = batches.reduce((sum, batch) => sum + batch.weight, 0) || 1; // a weight may be a hundredth
   const rows = model.parameters.filter((row) => isTrained(row) && (objective.trains?.(row, at.step) ?? true));
+  const whole = wholeRows(model, rows);
+  const shards = shardsOf(model);
   const gradients = new Map<string, Tensor>();
   const sums = new Map<string, FigureSum>();
   const pass = { recompute: config.recompute, observe: statistics?.observe };
   const noise = given && given.dropout + given.neftune > 0 ? given : undefined;
   let ownLoss = 0;
   try {
-    for (const { index, batch } of ownParts(objective, batches, communicator, { isWhole: noise !== undefined })) {
-      const own = { ...pass, ...(noise && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }) };
-      ownLoss += await accumulate(model, objective, batch, { rows, gradients, figures: sums, pass: own });
+    const parts = ownParts(objective, batches, communicator, { isWhole: noise !== undefined });
+    for (const part of shards === undefined ? parts : await evenly(communicator, parts)) {
+      if (part === undefined) shards?.idlePass();
+      else {
+        const { index, batch } = part;
+        const own = { ...pass, ...(noise && { noise: { ...noise, pass: `step ${at.step}, micro-batch ${index}` } }) };
+        ownLoss += await accumulate(model, objective, batch, { rows: whole, gradients, figures: sums, pass: own });
+      }
       await setImmediate(); // signals arrive between turns of the event loop; the computation itself never yields
     }
     const all = await sumOfRanks(communicator, { loss: ownLoss, figures: sums });
-    await reduceGradients(communicator, optimizer, rows, gradients);
+    await reduceGradients(communicator, optimizer, whole, gradients);
+    for (const [name, sum] of shards?.takeSums() ?? []) gradients.set(name, sum);
     const gradientNorm = (await normOfRanks(communicator, [...gradients.values()])) / total;
     const loss = all.loss / total;
     await statistics?.gradients(gradients, total);
@@ -78,8 +87,14 @@ export async function trainStep<Batch extends MicroBatch>(
     }
     return { loss, gradientNorm, figures };
   } finally {
-    for (const gradient of gradients.values()) gradient.dispose();
+    dispose([...gradients.values(), ...(shards?.takeSums().values() ?? [])]);
   }
+}
+
+/** The parts of this rank, and in the place of each that only others have: undefined. One at least. */
+async function evenly<Part>({ gather }: Communicator, parts: readonly Part[]): Promise<(Part | undefined)[]> {
+  const passes = Math.max(1, ...(await gather(parts.length)));
+  return Array.from({ length: passes }, (_, i) => parts[i]);
 }
 
 /** L2 norm of what all ranks hold together: the same bits on each, by which all clip, or skip the step. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelShape } from '../../src/architecture/config.js';
 import { trainingMemory } from '../../src/architecture/cost.js';
-import { decoderTable, parameterCount } from '../../src/architecture/parameters.js';
+import { decoderTable, parameterCount, sizeOfTable } from '../../src/architecture/parameters.js';
 import { exchangeMemory, momentsShare, ownShare, rankMemory, wireBytes } from '../../src/architecture/rank-plan.js';
 import { modelSchema } from '../../src/config/model.js';
 import { undivided } from '../../src/train/objective.js';
@@ -35,6 +35,27 @@ test('a rank holds what a process holds, of its own rows', () => {
   const two = rankMemory(config, shape, { ...kind, accumulation: 3, ranks: 2 });
   assert.equal(two.rows, 8);
   assert.equal(two.gradients, trainingMemory(config, shape, { ...kind, accumulation: 2 }).gradients);
+});
+
+test('where layers are in shares, a rank holds its own of them, one as a whole, and what is in none', () => {
+  const shape = { rows: 8, columns: 128 };
+  const kind = { optimizer: 'adamw', accumulation: 1, ranks: 4 } as const;
+  const [whole, shared] = [rankMemory(config, shape, kind), rankMemory(config, shape, { ...kind, shard: 'weights' })];
+  const inLayers = 4 * sizeOfTable(table.filter(({ layer }) => layer !== undefined));
+  const outside = 4 * parameterCount(config) - inLayers;
+  const held = outside + inLayers / 4 + inLayers / config.num_hidden_layers;
+  assert.deepEqual([shared.weights, shared.gradients], [held, held]);
+  assert.deepEqual([shared.moments, shared.saved, shared.gathered], [whole.moments, whole.saved, inLayers]);
+  assert.equal(shared.activations, whole.recomputedActivations);
+  assert.equal(shared.peak, shared.recomputedPeak);
+  assert.ok(shared.peak < whole.recomputedPeak - inLayers, `${shared.peak}, ${whole.recomputedPeak}`);
+  // Sums of what is outside stand beside the gradients of the second pass.
+  const twice = rankMemory(config, shape, { ...kind, accumulation: 8, shard: 'weights' });
+  assert.deepEqual([twice.passes, twice.gradients], [2, held + outside]);
+  // Each pass sends a layer's weights twice, and its gradients once.
+  assert.equal(wireBytes(table, 4, 2), 0.75 * (2 * outside + 6 * inLayers));
+  const alone = { optimizer: 'adamw', accumulation: 1, ranks: 1 } as const;
+  assert.deepEqual(rankMemory(config, shape, { ...alone, shard: 'weights' }), rankMemory(config, shape, alone));
 });
 
 test('what a rank computes of a step at most is what ranks do compute of it', () => {

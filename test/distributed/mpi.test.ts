@@ -17,8 +17,8 @@ interface Said {
 const child = fileURLToPath(new URL('rank.ts', import.meta.url));
 const launchers = { 'mpirun.openmpi': ['--oversubscribe'], 'mpirun.mpich': [] };
 
-function ranks(launcher: keyof typeof launchers | undefined): Said[] {
-  const own = [process.execPath, '--import', tsxLoader, child, '4', 'muon', '3'];
+function ranks(launcher: keyof typeof launchers | undefined, shard: 'moments' | 'weights'): Said[] {
+  const own = [process.execPath, '--import', tsxLoader, child, '4', 'muon', shard, '3'];
   const [command, ...rest] = launcher === undefined ? own : [launcher, ...launchers[launcher], '-n', '2', ...own];
   const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
   const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', env: { ...process.env, ...root } });
@@ -27,12 +27,17 @@ function ranks(launcher: keyof typeof launchers | undefined): Said[] {
   return said.map((line) => JSON.parse(line) as Said).sort((a, b) => a.rank - b.rank);
 }
 
-for (const launcher of ['mpirun.openmpi', 'mpirun.mpich'] as const) {
+for (const [launcher, shard] of [
+  ['mpirun.openmpi', 'weights'],
+  ['mpirun.mpich', 'moments'],
+] as const) {
   const isThere = spawnSync(launcher, ['--version']).status === 0;
   const skip = isThere ? false : `${launcher} is not installed`;
-  test(`two ranks of ${launcher} take the steps of one process, and end together`, { skip }, () => {
-    const [one] = ranks(undefined);
-    const both = ranks(launcher);
+  test(`two ranks of ${launcher} that share out ${shard} take the steps of one process, and end together`, {
+    skip,
+  }, () => {
+    const [one] = ranks(undefined, 'moments');
+    const both = ranks(launcher, shard);
     assert.deepEqual(
       both.map(({ rank, size }) => [rank, size]),
       [

@@ -47,12 +47,17 @@ export function memoryRanks(size: number): Communicator[] {
       const all = (await exchange(rank, runOf(values, counts, rank).slice())) as Float32Array[];
       for (const [from, given] of all.entries()) runOf(values, counts, from).set(given);
     },
+    ...{ reduceScatterNow: refuse, allGatherNow: refuse },
     gather: (value) => exchange(rank, structuredClone(value)) as Promise<never>,
     async fail(error) {
       failure = failureOnRank(failureOf(error), { rank, size });
       meeting?.refuse(failure);
     },
   }));
+}
+
+function refuse(): never {
+  throw new Error('ranks of one thread cannot wait for each other at once');
 }
 
 /** Which of `values` are this rank's. */

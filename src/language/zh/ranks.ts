@@ -92,6 +92,15 @@ export const ranks: Catalog = {
   '{1} processes': '{1} 个进程',
   'memory of one of {1} processes, {2} × {3} tokens at a time': '{1} 个进程中一个的内存，每次 {2} × {3} 个 token',
   'buffers that gradients are summed through': '梯度求和经过的缓冲区',
+  'weights: its share, a layer, and what is in none': '权重：自己的一份、一层，以及层外的',
+  'gradients of the same': '同样这些的梯度',
+  'weights of the others that it gathers to evaluate': '为评估而收集的其他进程的权重',
+  'each of {1} processes holds its share of the weights of {2}, and gathers one layer at a time':
+    '{1} 个进程各持有 {2}权重中自己的一份，每次收集一层',
+  'what processes that train together (mpirun) share out: moments, each having all weights (ZeRO-1); weights: those of the layers and their gradients too, gathered a layer at a time, with `recompute` (ZeRO-3); default: moments':
+    '一同训练的进程（mpirun）分担什么：moments，矩，每个进程有全部权重（ZeRO-1）；weights，还有各层的权重及其梯度，每次收集一层，并且重算激活，如 `recompute`（ZeRO-3）；默认：moments',
+  'only weights that are trained can be shared out, and with lora most are frozen: use moments, or no lora':
+    '只有被训练的权重才能分担，而用 lora 时大多数是冻结的：请用 moments，或不用 lora',
   'the first one, while it saves': '第一个进程，在保存时',
   'all {1} on this machine take {2}: {3}': '{1} 个都在这台机器上要 {2}：{3}',
   'does not fit': '装不下',
