@@ -9,12 +9,16 @@ import type { Conversation } from '../data/types.js';
 import { type Answer, type AnswerOptions, answerTasks } from '../evaluation/tasks.js';
 import { LocalModel } from '../inference/local-model.js';
 import { alone, type Communicator } from '../tensor/communicator.js';
+import { seenByAll } from '../train/agreement.js';
 import { onRanks } from './ranks.js';
 import type { Job } from './stage.js';
 import { startBackend } from './training.js';
 
-/** Answers of a rank at a time: few enough to send, and to lose, and so many that the engine is seldom left with its last ones. */
-const answersAtATime = 1024;
+/**
+ * Answers at a time, of a rank and of all: few enough to send, and to lose where one is killed, and so many that the engine is
+ * seldom left with its last ones.
+ */
+export const atATime = { rank: 256, all: 2048 };
 
 /** What all of them need, as plain values; tasks come as they are asked. */
 interface SharedAsking {
@@ -22,8 +26,9 @@ interface SharedAsking {
   digest: string;
   /** Its matrices are held as bf16, where they are. */
   isFrozen: boolean;
+  samples: number;
   quantize?: Quantization;
-  options: Omit<AnswerOptions, 'toolbox' | 'calls' | 'signal' | 'onProgress' | 'onAnswers'>;
+  options: Omit<AnswerOptions, 'samples' | 'toolbox' | 'calls' | 'signal' | 'onProgress' | 'onAnswers'>;
 }
 
 /** The name of `joinAnswers` among the parts of a stage. */
@@ -42,68 +47,70 @@ export async function answerOnRanks(
   options: AnswerOptions,
 ): Promise<Answer[]> {
   const { ranks = alone } = job;
-  const { toolbox, calls: _, signal, onProgress, onAnswers, ...shared } = options;
+  const { samples = 1, toolbox, calls: _, signal, onProgress, onAnswers, ...shared } = options;
   const { checkpoint, quantize } = model;
   if (toolbox !== undefined || checkpoint === undefined || tasks.length < ranks.size || ranks.size === 1) {
     return answerTasks(model, tasks, options);
   }
-  const given: SharedAsking = {
-    ...{
-      path: checkpoint.path,
-      digest: checkpoint.digest,
-      options: shared,
-      isFrozen: model.model.halves !== undefined,
-    },
-    ...(quantize !== undefined && { quantize }),
-  };
-  return onRanks(job, { stage, part: answersPart, given }, async ({ communicator = alone }) => {
+  const { path, digest } = checkpoint;
+  const isFrozen = model.model.halves !== undefined;
+  const given: SharedAsking = { path, digest, isFrozen, samples, options: shared, ...(quantize && { quantize }) };
+  return onRanks(job, { stage, part: answersPart, given }, async (own) => {
+    const { communicator = alone } = own;
+    await meet(own, communicator, given);
     const answers: Answer[] = [];
-    const { samples = 1 } = shared;
-    const each = communicator.size * Math.max(1, Math.floor(answersAtATime / samples));
+    const each = tasksAtATime(samples, communicator);
     for (let from = 0; from < tasks.length; from += each) {
       const asked = tasks.slice(from, from + each);
       await communicator.gather<readonly Conversation[] | null>(asked);
-      const own: AnswerOptions = {
-        ...{ ...shared, signal, onAnswers },
-        onProgress: (done) =>
-          onProgress?.(
-            samples * from + Math.min(samples * asked.length, done * communicator.size),
-            samples * tasks.length,
-          ),
+      const progress = (done: number): void => {
+        const all = Math.min(samples * asked.length, done * communicator.size);
+        onProgress?.(samples * from + all, samples * tasks.length);
       };
-      answers.push(...(await share(model, asked, own, communicator)));
+      const told = { ...shared, samples, signal, onAnswers, onProgress: progress };
+      answers.push(...(await share(model, asked, told, communicator)));
     }
     await communicator.gather<readonly Conversation[] | null>(null);
     return answers;
   });
 }
 
-/** What every rank but the first does of it. @throws UserError where its checkpoint is not that of the first. */
-export async function joinAnswers(
-  job: Job<never>,
-  { path, digest, quantize, isFrozen, options }: SharedAsking,
-): Promise<void> {
-  const { communicator = alone, signal } = job;
-  await startBackend(job);
-  const checkpoint = await openCheckpoint(path, { verify: false });
-  if (checkpoint.digest !== digest) {
-    throw new UserError({
-      where: path,
-      what: `rank ${communicator.rank} finds another checkpoint here than rank 0`,
-      next: 'Give a run folder (--out) on a file system that all machines share',
-    });
-  }
-  const model = await LocalModel.of(checkpoint, { quantize, isFrozen });
+/** What every rank but the first does of it. @throws UserError where its checkpoint, or what it computes with, is not the first one's. */
+export async function joinAnswers(job: Job<never>, given: SharedAsking): Promise<void> {
+  const { communicator = alone, signal, verify } = job;
+  const { path, quantize, isFrozen, samples, options } = given;
+  await meet(job, communicator, given);
+  const model = await LocalModel.of(await openCheckpoint(path, { verify }), { quantize, isFrozen });
   try {
     await setImmediate();
     for (;;) {
       const [asked] = await communicator.gather<readonly Conversation[] | null>(null);
       if (asked === null) return;
-      await share(model, asked, { ...options, signal }, communicator);
+      await share(model, asked, { ...options, samples, signal }, communicator);
     }
   } finally {
     await model.dispose();
   }
+}
+
+function tasksAtATime(samples: number, { size }: Pick<Communicator, 'size'>): number {
+  return Math.max(size, Math.floor(Math.min(atATime.rank * size, atATime.all) / samples));
+}
+
+/** @throws UserError, on all of them, where a rank does not see the checkpoint or computes with something else. */
+async function meet(job: Job<unknown>, communicator: Communicator, { path, digest }: SharedAsking): Promise<void> {
+  const { backend, precision } = await startBackend(job);
+  const all = await communicator.gather({ backend, precision });
+  const other = all.findIndex((each) => each.backend !== all[0].backend || each.precision !== all[0].precision);
+  if (other !== -1) {
+    const inWords = (rank: number): string => `${all[rank].backend}, ${all[rank].precision}`;
+    throw new UserError({
+      what: 'the ranks would not answer alike',
+      why: `rank ${other} computes with ${inWords(other)}, rank 0 with ${inWords(0)}`,
+      next: 'Install the same mossctl on all machines, and name the backend (--backend)',
+    });
+  }
+  await seenByAll(communicator, { path, digest });
 }
 
 /** Answers every so-manieth of `asked`; on the first rank, the answers of all, in the order of the tasks. */

@@ -33,7 +33,7 @@ export interface Communicator {
 /** Another rank cannot continue, so neither can this one. */
 export class RankFailed extends UserError {
   constructor(what: string, why: string) {
-    super({ what, why, next: 'The same command resumes from the last checkpoint' }, { exitCode: 1 });
+    super({ what, why, next: 'The same command resumes from what was saved last' }, { exitCode: 1 });
     this.name = 'RankFailed';
   }
 }

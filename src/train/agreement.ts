@@ -5,7 +5,8 @@ import { setTimeout } from 'node:timers/promises';
 import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import { UserError } from '../base/errors.js';
 import { countOf } from '../base/format.js';
-import { type ManifestFields, readManifest } from '../checkpoint/manifest.js';
+import { identifyDirectory } from '../checkpoint/directory.js';
+import type { ManifestFields } from '../checkpoint/manifest.js';
 import { type Model, matrixOf } from '../model/model.js';
 import type { StageReporter } from '../report/event.js';
 import { instructionSet } from '../tensor/backends.js';
@@ -173,7 +174,7 @@ export async function seenByAll(
 ): Promise<void> {
   if (size === 1) return;
   const isSeen = async (): Promise<boolean> => {
-    const found = await readManifest(path).catch(() => undefined);
+    const found = await identifyDirectory(path).catch(() => undefined);
     return found?.digest === digest;
   };
   const until = performance.now() + 1000 * seconds;

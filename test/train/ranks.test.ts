@@ -180,7 +180,7 @@ describe('a training of two ranks', () => {
     assert.deepEqual(
       ended.map((each) => each.status === 'rejected' && String(each.reason)),
       [
-        'RankFailed: rank 1 of 2 failed. Error: no more data. The same command resumes from the last checkpoint.',
+        'RankFailed: rank 1 of 2 failed. Error: no more data. The same command resumes from what was saved last.',
         'Error: no more data',
       ],
     );

@@ -38,7 +38,7 @@ export const ranks: Catalog = {
   'its steps sample answers, or compare more than one micro-batch': '它的步骤要采样回答，或比较不止一个微批',
   'Give a run folder (--out) on a file system that all machines share':
     '请给出所有机器共享的文件系统上的运行文件夹（--out）',
-  'The same command resumes from the last checkpoint': '同一命令会从最后的检查点继续',
+  'The same command resumes from what was saved last': '同一命令会从最后保存的地方继续',
   '{1} was started as {2} processes, and it is the work of one': '{1} 以 {2} 个进程启动，而它是一个进程的工作',
   'only {1} train on several': '只有 {1} 在多个进程上训练',
   'mpirun binds these processes to {1} of {2} cores of {3}: add --bind-to none':
@@ -80,7 +80,10 @@ export const ranks: Catalog = {
   'The same command {1}. Start the processes on machines of one kind, with the same --threads; where it happens there too, a machine computes wrongly':
     '同一命令{1}。请在同一种机器上、用同样的 --threads 启动各进程；若仍然发生，就有机器算错了',
   'rank {1} does not see this checkpoint, which rank 0 has found': '第 {1} 号看不到第 0 号找到的这个检查点',
-  'rank {1} finds another checkpoint here than rank 0': '第 {1} 号在这里找到的检查点与第 0 号不同',
+  'the ranks would not answer alike': '各进程给出的回答会不一样',
+  'rank {1} computes with {2}, rank 0 with {3}': '第 {1} 号用 {2} 计算，第 0 号用 {3}',
+  'Install the same mossctl on all machines, and name the backend (--backend)':
+    '请在所有机器上安装同一版 mossctl，并指明后端（--backend）',
   'it has looked for {1} s': '它找了 {1} 秒',
   'this process does not see the conversations that the first one has stored': '这个进程看不到第一个进程存下的对话',
   'Give a run folder (--out) on a file system that all machines share; where it is on one, the same command finds them now':
