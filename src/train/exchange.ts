@@ -1,5 +1,6 @@
 // What the ranks of a step send each other: gradients to who keeps the moments of them, new weights back to all, and, for a
-// checkpoint, the moments. In one process nothing is sent, and nothing is copied.
+// checkpoint or an evaluation, what each has a share of. What is sent within a pass is in layer-shards.ts. In one process nothing
+// is sent, and nothing is copied.
 import type { ParameterSpec } from '../architecture/parameters.js';
 import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
