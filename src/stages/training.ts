@@ -114,8 +114,13 @@ export async function runTraining<Batch extends MicroBatch>(
       model = shardedModel({ ...model, optimizer: config.optimizer, communicator }, () => model);
     }
     const layers = model.config.num_hidden_layers;
-    const text = `each of ${ranks} processes holds its share of the weights of ${countOf(layers, 'layer')}, and gathers one layer at a time`;
+    const text = `each of ${ranks} processes holds its share of the weights of ${countOf(layers, 'layer')}, gathers one layer at a time, and computes each again in the backward pass (recompute)`;
     reporter.note('info', text);
+  } else if (config.shard === 'weights') {
+    reporter.note(
+      'info',
+      'train.shard=weights is for several processes (mpirun): this one is alone and holds all weights',
+    );
   }
   const disk = { config: model.config, table: model.parameters, train: config, steps, directory, reporter };
   await byFirstRank(communicator, () => checkTrainingDisk(disk));

@@ -130,31 +130,41 @@ export async function collectWeights(
 
 /**
  * `work` with a model of whole weights on the first rank, which holds those of all layers for as long as it lasts; on the others, which must
- * call it too, and where each rank has all weights anyway, with the model as it is.
+ * call it too, and where each rank has all weights anyway, with the model as it is. To ask for it throws where there was no room for it:
+ * the first rank takes part in all exchanges even so, and it is for `work` to say to the others that nothing comes of it.
  */
 export async function withWholeWeights<Result>(
   communicator: Communicator,
   model: Model,
-  work: (whole: Model) => Promise<Result>,
+  work: (whole: () => Model) => Promise<Result>,
 ): Promise<Result> {
   const shards = shardsOf(model);
-  if (shards === undefined) return work(model);
+  if (shards === undefined) return work(() => model);
   const weights = new Map(model.weights);
   const gathered: Variable[] = [];
+  let full: { error: unknown } | undefined;
   try {
     const pieces = piecesByName(shards.buckets);
     for (const { name, shape } of model.parameters) {
       if (!shards.has(name)) continue;
       const values = shards.room.subarray(0, sizeOf(shape));
       await collect(communicator, { parts: pieces.get(name) ?? [], own: shards.shares.get(name), values });
-      if (communicator.rank > 0) continue;
-      const initial = copyOf(values, shape);
-      const value = variable(initial);
-      initial.dispose();
-      gathered.push(value);
-      weights.set(name, value);
+      if (communicator.rank > 0 || full !== undefined) continue;
+      try {
+        const initial = copyOf(values, shape);
+        const value = variable(initial);
+        initial.dispose();
+        gathered.push(value);
+        weights.set(name, value);
+      } catch (error) {
+        full = { error };
+        dispose(gathered.splice(0));
+      }
     }
-    return await work(communicator.rank > 0 ? model : { ...model, weights, shards: undefined });
+    return await work(() => {
+      if (full !== undefined) throw full.error;
+      return communicator.rank > 0 ? model : { ...model, weights, shards: undefined };
+    });
   } finally {
     dispose(gathered);
   }

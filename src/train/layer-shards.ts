@@ -1,6 +1,6 @@
 // The weights of decoder layers in shares (ZeRO stage 3, Rajbhandari et al. 2020): each rank keeps the elements that it also keeps
 // the moments of, a layer is gathered just before it computes, forward and again backward, and let go after; its gradients are
-// summed over the ranks as soon as its backward pass is done. No rank holds more than one layer as a whole.
+// summed over the ranks as soon as its backward pass is done. While it trains, no rank holds more than one layer as a whole.
 //
 // The passes are synchronous, and so are these exchanges: every rank makes as many passes as every other (`idlePass`).
 import { isTrained, type ParameterSpec } from '../architecture/parameters.js';

@@ -159,10 +159,10 @@ async function measure<Batch extends MicroBatch>(run: TrainingRun<Batch>, sessio
   for (const figure of figuresAt(run, step)) {
     let metrics: Metrics | undefined;
     try {
-      metrics = await withWholeWeights(communicator, session.model, (model) =>
+      metrics = await withWholeWeights(communicator, session.model, (whole) =>
         byFirstRank(communicator, async () => {
-          if (figure === 'evaluation') return run.evaluate?.(model, step);
-          await run.sample?.(model, step);
+          if (figure === 'evaluation') return run.evaluate?.(whole(), step);
+          await run.sample?.(whole(), step);
           return undefined;
         }),
       );

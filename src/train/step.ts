@@ -57,6 +57,8 @@ export async function trainStep<Batch extends MicroBatch>(
   const rows = model.parameters.filter((row) => isTrained(row) && (objective.trains?.(row, at.step) ?? true));
   const whole = wholeRows(model, rows);
   const shards = shardsOf(model);
+  if (shards !== undefined && rows.length < model.parameters.length)
+    throw new Error('layers in shares are all trained in each step');
   const gradients = new Map<string, Tensor>();
   const sums = new Map<string, FigureSum>();
   const pass = { recompute: config.recompute, observe: statistics?.observe };

@@ -88,8 +88,9 @@ export async function takeSteps({ kind, count, steps }: StepsJob, communicator: 
   } catch (error) {
     said.refused = String(error);
   }
-  await withWholeWeights(communicator, model, async (whole) => {
+  await withWholeWeights(communicator, model, async (asked) => {
     if (communicator.rank > 0) return;
+    const whole = asked();
     for (const { name } of whole.parameters) {
       const value = whole.weights.get(name);
       if (value !== undefined) said.weights.push(...(await read(value)));

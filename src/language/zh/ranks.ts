@@ -98,8 +98,10 @@ export const ranks: Catalog = {
   'weights: its share, a layer, and what is in none': '权重：自己的一份、一层，以及层外的',
   'gradients of the same': '同样这些的梯度',
   'weights of the others that it gathers to evaluate': '为评估而收集的其他进程的权重',
-  'each of {1} processes holds its share of the weights of {2}, and gathers one layer at a time':
-    '{1} 个进程各持有 {2}权重中自己的一份，每次收集一层',
+  'each of {1} processes holds its share of the weights of {2}, gathers one layer at a time, and computes each again in the backward pass (recompute)':
+    '{1} 个进程各持有 {2} 权重的一份，每次收集一层，并在反向传播时重新计算它（recompute）',
+  'train.shard=weights is for several processes (mpirun): this one is alone and holds all weights':
+    'train.shard=weights 用于多个进程（mpirun）：这个进程是单独的，持有全部权重',
   'what processes that train together (mpirun) share out: moments, each having all weights (ZeRO-1); weights: those of the layers and their gradients too, gathered a layer at a time, with `recompute` (ZeRO-3); default: moments':
     '一同训练的进程（mpirun）分担什么：moments，矩，每个进程有全部权重（ZeRO-1）；weights，还有各层的权重及其梯度，每次收集一层，并且重算激活，如 `recompute`（ZeRO-3）；默认：moments',
   'only weights that are trained can be shared out, and with lora most are frozen: use moments, or no lora':
