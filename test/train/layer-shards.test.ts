@@ -56,6 +56,7 @@ describe('layers in shares', () => {
       { name: 'undisturbed', shard: 'weights' },
       { name: 'stopped', shard: 'weights', stopAt: 3, copies },
       { name: 'resumed', shard: 'weights' },
+      { name: 'unmeasured', shard: 'weights', evaluations: 1 },
     ];
     const trainings = runs.map(({ name, ...run }) => ({ ...run, directory: directoryOf(name) }));
     const said = await onThreads<StepsSaid | TrainingSaid>(size, [...stepsJobs, ...trainings]);
@@ -101,6 +102,9 @@ describe('layers in shares', () => {
     assert.ok(evaluated.every((sum) => sum > 100)); // of whole weights
     assert.match(trained.get('stopped')?.outcome ?? '', /Interrupted: stopped at step 3 of 6/);
     assert.equal(trained.get('resumed')?.digest, digest);
+    const unmeasured = trained.get('unmeasured');
+    assert.deepEqual([unmeasured?.outcome, unmeasured?.steps, unmeasured?.loss], ['', 6, loss]); // without the second evaluation
+    assert.deepEqual(unmeasured?.evaluated, evaluated.slice(0, 1));
     const again = await runTraining({ directory: directoryOf('alone'), shard: 'moments' }, alone);
     assert.equal(again.steps, 3, again.outcome);
     assert.ok(Math.abs(again.loss - loss) <= 1e-4 * loss, `${again.loss}, ${loss}`);

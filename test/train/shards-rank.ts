@@ -31,6 +31,8 @@ export interface TrainingJob {
   stopAt?: number;
   /** Where its folder is copied to in the end. */
   copies?: readonly string[];
+  /** The evaluations after this many fail. */
+  evaluations?: number;
   shard: 'moments' | 'weights';
 }
 
@@ -103,7 +105,7 @@ export async function takeSteps({ kind, count, steps }: StepsJob, communicator: 
 }
 
 export async function runTraining(
-  { directory, stopAt = Number.POSITIVE_INFINITY, copies = [], shard }: TrainingJob,
+  { directory, stopAt = Number.POSITIVE_INFINITY, copies = [], evaluations = 9, shard }: TrainingJob,
   communicator: Communicator,
 ): Promise<TrainingSaid> {
   const reporter = recordingReporter();
@@ -121,6 +123,7 @@ export async function runTraining(
       },
       ...{ communicator, reporter, signal: abortedWhen(() => steps().length >= stopAt) },
       evaluate: async ({ weights }) => {
+        if (evaluated.length === evaluations) throw new Error('no room');
         const all = await Promise.all([...weights.values()].map((value) => read(value)));
         const sum = all.flatMap((values) => [...values]).reduce((total, value) => total + Math.abs(value), 0);
         evaluated.push(sum);
