@@ -1,4 +1,4 @@
-// Answers to many tasks, divided over the ranks of a job: each opens the same checkpoint and answers every so-manieth task. An answer
+// Answers to many tasks, divided over the ranks of a job: each opens the same checkpoint and, of N ranks, answers every Nth task. An answer
 // follows from the seed and the task alone, so what comes of it is what one process would have said.
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.js';
@@ -113,7 +113,7 @@ async function meet(job: Job<unknown>, communicator: Communicator, { path, diges
   await seenByAll(communicator, { path, digest });
 }
 
-/** Answers every so-manieth of `asked`; on the first rank, the answers of all, in the order of the tasks. */
+/** Answers every Nth of `asked`; on the first rank, the answers of all, in the order of the tasks. */
 async function share(
   model: LocalModel,
   asked: readonly Conversation[],
