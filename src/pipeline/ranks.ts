@@ -24,7 +24,8 @@ export function checkRanks(
   };
   const wrong = plan.find((name) => why(name) !== undefined);
   if (wrong === undefined) return;
-  const divided = plan.filter((name) => stages[name].onRanks && name !== wrong).map((name) => stages[name].command);
+  const before = plan.slice(0, plan.indexOf(wrong));
+  const divided = before.filter((name) => stages[name].onRanks).map((name) => stages[name].command);
   throw new UserError({
     what: `several processes cannot train ${wrong} together yet`,
     why: why(wrong),
