@@ -1,6 +1,6 @@
 // Values of tensors on the host. A read is awaited, for a device computes behind the program, and copies once: what was read
 // is the reader's own. Nothing may be awaited inside `tidy`: `readResult` takes what is to be computed in one.
-import { type DataId, engine, type Tensor, type TensorInfo, tensor, tidy, type Variable } from './tf.js';
+import { type DataId, engine, type Tensor, type TensorInfo, tensor, tidy, type Variable, variable } from './tf.js';
 
 /** Backends whose reads are copies; another may hand out its own memory, as tensorflow does of what no kernel has read yet. */
 const copying = ['native', 'wasm'];
@@ -27,6 +27,14 @@ export function readNow(tensor: Tensor, into: Float32Array): void {
 /** A tensor of its own of values that may change afterwards. */
 export function copyOf(values: Float32Array, shape: number[]): Tensor {
   return tensor(copying.includes(engine().backendName) ? values : values.slice(), shape, 'float32');
+}
+
+/** The same as a variable. */
+export function variableOf(values: Float32Array, shape: number[]): Variable {
+  const initial = copyOf(values, shape);
+  const value = variable(initial);
+  initial.dispose();
+  return value;
 }
 
 /** A variable's values become these, as many as it has. */

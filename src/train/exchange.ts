@@ -6,8 +6,8 @@ import { type HostTensor, sizeOf } from '../base/host-tensor.js';
 import type { TrainConfig } from '../config/train.js';
 import { type Model, weight } from '../model/model.js';
 import type { Communicator } from '../tensor/communicator.js';
-import { copyOf, overwrite, readInto } from '../tensor/host.js';
-import { dispose, type Tensor, type Variable, variable } from '../tensor/tf.js';
+import { copyOf, overwrite, readInto, variableOf } from '../tensor/host.js';
+import { dispose, type Tensor, type Variable } from '../tensor/tf.js';
 import { shardsOf } from './layer-shards.js';
 import { momentKinds, momentName, type OptimizerState, optimizerStep, type UpdateContext } from './optimizer.js';
 import { type Bucket, bucketSize, countsOf, isWhole, type Piece, parametersOf, partOf, placesOf } from './shards.js';
@@ -151,9 +151,7 @@ export async function withWholeWeights<Result>(
       await collect(communicator, { parts: pieces.get(name) ?? [], own: shards.shares.get(name), values });
       if (communicator.rank > 0 || full !== undefined) continue;
       try {
-        const initial = copyOf(values, shape);
-        const value = variable(initial);
-        initial.dispose();
+        const value = variableOf(values, shape);
         gathered.push(value);
         weights.set(name, value);
       } catch (error) {

@@ -7,9 +7,9 @@ import { isTrained, type ParameterSpec } from '../architecture/parameters.js';
 import type { TrainConfig } from '../config/train.js';
 import { type LayerShards, type Model, weight } from '../model/model.js';
 import type { Communicator } from '../tensor/communicator.js';
-import { copyOf, overwrite, readNow } from '../tensor/host.js';
+import { copyOf, overwrite, readNow, variableOf } from '../tensor/host.js';
 import type { Lent } from '../tensor/recompute.js';
-import { add, dispose, keep, type Tensor, type Variable, variable } from '../tensor/tf.js';
+import { add, dispose, keep, type Tensor, type Variable } from '../tensor/tf.js';
 import {
   type Bucket,
   bucketSize,
@@ -169,9 +169,7 @@ export class RankShards implements LayerShards {
     for (const bucket of this.#buckets[layer]) {
       const values = this.#collect(layer, bucket);
       for (const { row, at, size } of parametersOf(bucket)) {
-        const initial = copyOf(values.subarray(at, at + size), row.shape);
-        this.weights.set(row.name, variable(initial));
-        initial.dispose();
+        this.weights.set(row.name, variableOf(values.subarray(at, at + size), row.shape));
       }
     }
     return this.layers[layer].map(({ name }) => this.weights.get(name) as Variable);
